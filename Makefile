@@ -1,0 +1,52 @@
+# Everything a checkout can do. The first call makes .venv with a Python 3.12 that it finds or obtains; no root needed,
+# and nothing outside this folder and the user's cache is touched. To name one: make demo PYTHON=/path/to/python3.12
+
+PYTHON ?=
+DEMO_PICTURE ?= calibration_data/pages/demo.png
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-slow lint dist default-bundle check-install clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## make .venv and install the project with its tools
+
+$(READY): setup.cfg pyproject.toml constraints/development.txt scripts/find_python.py scripts/make_environment.py
+	@$(or $(PYTHON),python3) scripts/make_environment.py .venv $(PYTHON)
+	@touch $@
+
+demo: $(READY)  ## convert PP-OCRv6 tiny to INT8 and read a picture with it
+	$(BIN)/ppocr-convert convert ppocrv6-tiny --format tflite --precision int8 -o out/ppocrv6-tiny
+	$(BIN)/edge-ocr read $(DEMO_PICTURE) --bundle out/ppocrv6-tiny --save-annotated out/demo.png
+
+test: $(READY)  ## run all tests but the slow ones, then lint
+	$(BIN)/python -m pytest -q -m "not slow"
+	@$(MAKE) --no-print-directory lint
+
+test-slow: $(READY)  ## run the slow tests
+	$(BIN)/python -m pytest -q -m slow
+
+lint: $(READY)  ## check style, formatting and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+dist: $(READY)  ## build the wheel and the source distribution into dist/
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+
+default-bundle: $(READY)  ## convert the bundle that ships inside the wheel
+	$(BIN)/ppocr-convert convert ppocrv6-tiny --format tflite --precision int8 -o edge_ocr/models/default
+
+check-install: $(READY)  ## install the wheel on every Python of this machine and read a picture without network
+	$(BIN)/python scripts/check_install.py $(DEMO_PICTURE)
+
+clean:  ## remove everything that make made here
+	rm -rf .venv out build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,31 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def required(what: str) -> bool:
+    """Whether EDGE_OCR_REQUIRE (a comma-separated list) says that tests needing `what` must not be skipped."""
+    return what in os.environ.get("EDGE_OCR_REQUIRE", "").split(",")
+
+
+def skip(what: str, reason: str) -> None:
+    """Skip the running test because `what` is absent, or fail it where the environment promises `what`."""
+    if required(what):
+        pytest.fail(f"EDGE_OCR_REQUIRE names '{what}', but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real labelled pictures for development; not part of the project, so most machines lack it."""
+    folder = Path(os.environ.get("EDGE_OCR_SHARED", ROOT.parent / "shared")) / "data"
+    if not folder.is_dir():
+        skip("shared", f"no development pictures at {folder}; set EDGE_OCR_SHARED to their parent folder")
+    return folder
