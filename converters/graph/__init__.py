@@ -1,0 +1,168 @@
+"""Exact rewrites of ONNX graphs into what TFLite and XNNPACK run without leaving one partition.
+
+A rule (`rules/`) replaces a piece of the graph by another that computes the same numbers up to rounding. None
+depends on a model's weights, its size or its generation: a rule knows an equation and the shape that it has
+in a graph.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import onnx
+import onnx_ir as ir
+from onnx import version_converter
+from onnx_ir.passes import common as passes
+from onnxscript import optimizer
+from onnxscript.rewriter import RewriteRuleSet
+
+from converters.errors import ConversionError
+from converters.graph.outputs import name_meaning
+from converters.graph.rules import RULES
+
+__all__ = ["OPSET", "Rewritten", "rewrite"]
+
+# The rules are written for one version of the operators: axes as inputs (13 for Squeeze, 18 for ReduceMean),
+# HardSwish (14) and Gelu (20).
+OPSET = 20
+
+# Constants are computed however large they are: weights may be reshaped or cast in the graph.
+ANY_SIZE = sys.maxsize
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A rewritten model, and what its consumers must know about it.
+
+    Attributes:
+        model: the same function as the source up to rounding, apart from the `border` and the form of the
+            output; the input is declared in the given shape, but no operation depends on height or width.
+        applied: name of a rule -> how often it was used.
+        meaning: `text-probability`, `class-probability` or `ctc-logits`, as in a manifest. A recognizer's
+            softmax is dropped, and its output is (N, C, 1, T) in place of (N, T, C).
+        border: pixels on each side of a detector's map that have no meaning: the map is larger by them, and
+            they are to be cropped.
+    """
+
+    model: onnx.ModelProto
+    applied: Mapping[str, int]
+    meaning: str
+    border: int
+
+
+def rewrite(model: onnx.ModelProto, *, input_shape: tuple[int, int, int, int]) -> Rewritten:
+    """Rewrite a detector, direction classifier or recognizer for TFLite; `model` itself stays as it is.
+
+    Args:
+        model: an exported inference model with one input, (N, 3, H, W) float32, and one output.
+        input_shape: what the input is declared as in the result.
+
+    Raises:
+        ConversionError: the shape does not fit the model, or its output has no meaning known here.
+    """
+    graph = _prepare(model, input_shape)
+    source_shape = graph.graph.outputs[0].shape
+    applied = _apply(graph)
+    meaning = name_meaning(graph)
+    _tidy(graph)
+    _infer_shapes(graph)
+    border = 0
+    if meaning == "text-probability":
+        border = _added_on_each_side(source_shape, graph.graph.outputs[0].shape)
+    graph.graph.name = model.graph.name
+    return Rewritten(ir.to_proto(graph), applied, meaning, border)
+
+
+def _prepare(model: onnx.ModelProto, input_shape: tuple[int, int, int, int]) -> ir.Model:
+    """A copy with the input's shape fixed, the operators in version OPSET and the constants computed."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    if len(copy.graph.input) != 1:
+        names = ", ".join(value.name for value in copy.graph.input)
+        raise ConversionError(f"the model has {len(copy.graph.input)} inputs ({names}); give one with a single input")
+    declared = copy.graph.input[0].type.tensor_type.shape.dim
+    if len(declared) != 4 or any(
+        d.dim_value > 0 and d.dim_value != n for d, n in zip(declared, input_shape, strict=True)
+    ):
+        shape = [d.dim_value if d.dim_value > 0 else "?" for d in declared]
+        raise ConversionError(
+            f"the model's input is {shape}, which {list(input_shape)} does not fit; give a shape that does"
+        )
+    for dimension, size in zip(declared, input_shape, strict=True):
+        dimension.dim_value = size
+    del copy.graph.value_info[:]
+    for output in copy.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    # Folded first, because the version converter guards a softmax over unknown shapes with a Flatten and a
+    # Reshape.
+    folded = _fold_constants(copy)
+    if _opset_of(folded) >= OPSET:
+        return ir.from_proto(folded)
+    try:
+        raised = version_converter.convert_version(folded, OPSET)
+    except version_converter.ConvertError as error:
+        raise ConversionError(
+            f"the model's operators, of opset {_opset_of(folded)}, have no equal in opset {OPSET} ({error}); "
+            f"export the model for opset {OPSET}"
+        ) from error
+    return ir.from_proto(_fold_constants(raised))
+
+
+def _fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with everything computed that does not depend on its input, and its shapes inferred."""
+    folded = ir.from_proto(model)
+    optimizer.fold_constants(folded, onnx_shape_inference=True, input_size_limit=ANY_SIZE, output_size_limit=ANY_SIZE)
+    _tidy(folded)
+    return ir.to_proto(folded)
+
+
+def _opset_of(model: onnx.ModelProto) -> int:
+    """Version of the standard operators that a model uses."""
+    return next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+
+
+def _apply(model: ir.Model) -> dict[str, int]:
+    """Apply the rules in place until none fits; how often each did.
+
+    After each rule that fitted comes the first again, so that a rule sees what the rules before it have left
+    over.
+    """
+    applied: Counter[str] = Counter()
+    rules = [(str(rule.name), RewriteRuleSet([rule], commute=True)) for rule in RULES]
+    while fitting := next(((name, count) for name, rule in rules if (count := rule.apply_to_model(model))), None):
+        name, count = fitting
+        applied[name] += count
+        _tidy(model)
+    return dict(applied)
+
+
+def _tidy(model: ir.Model) -> None:
+    """Remove what a rule leaves behind: identities, Constant nodes, and nodes without a reader."""
+    passes.IdentityEliminationPass()(model)
+    passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+    passes.RemoveUnusedNodesPass()(model)
+
+
+def _infer_shapes(model: ir.Model) -> None:
+    """Compute all shapes anew: the rules change some of them."""
+    for node in model.graph:
+        for value in node.outputs:
+            value.shape = None
+    passes.ShapeInferencePass()(model)
+
+
+def _added_on_each_side(before: ir.Shape | None, after: ir.Shape | None) -> int:
+    """By how many pixels an (N, C, H, W) map has grown on each of its four sides."""
+    for shape in (before, after):
+        if shape is None or len(shape) != 4 or not shape.is_static():
+            raise ConversionError(
+                f"the model gives probabilities of shape {shape}, not a map (N, C, H, W) of known size; "
+                "give a detector whose output follows from its input's size"
+            )
+    assert before is not None and after is not None
+    grown = [int(new) - int(old) for old, new in zip(before.numpy()[2:], after.numpy()[2:], strict=True)]
+    assert grown[0] == grown[1] and grown[0] % 2 == 0, "rules add the same to all sides"
+    return grown[0] // 2

@@ -1,0 +1,107 @@
+"""Upsampling as depth-to-space, which XNNPACK runs at any size and, for INT8, as a copy.
+
+TFLite's RESIZE_NEAREST_NEIGHBOR holds the target size as a constant, so that the file would work at one size
+only, and XNNPACK has neither it nor (in INT8) TRANSPOSE_CONV: each would cut the graph into more partitions.
+
+DepthToSpace here is always in mode DCR, TFLite's: channel (dy * r + dx) * C + c becomes channel c of the
+pixel (dy, dx) of each r x r block.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from onnxscript.rewriter import pattern
+
+from converters.graph.constants import constant
+from converters.graph.convolution import Convolution, conv_1x1
+
+
+def nearest_factor(value: ir.Value | None) -> int | None:
+    """The r of the Resize behind `value`, if it repeats each pixel r x r times; None for any other value."""
+    node = None if value is None else value.producer()
+    if node is None or node.op_type != "Resize" or node.attributes.get_string("mode", "nearest") != "nearest":
+        return None
+    scales = constant(node.inputs[2]) if len(node.inputs) > 2 else None
+    if scales is None or scales.size != 4 or scales[0] != 1 or scales[1] != 1 or scales[2] != scales[3]:
+        return None
+    factor = float(scales[2])
+    if factor < 2 or factor != int(factor):
+        return None
+    mapping = node.attributes.get_string("coordinate_transformation_mode", "half_pixel")
+    rounding = node.attributes.get_string("nearest_mode", "round_prefer_floor")
+    # Output pixel i reads i / r rounded down, or the centre (i + .5) / r - .5 rounded to the nearest: the
+    # same for all integers r, while i / r rounded to the nearest is half a pixel off.
+    repeats = {
+        ("asymmetric", "floor"),
+        ("half_pixel", "round_prefer_floor"),
+        ("half_pixel", "round_prefer_ceil"),
+    }
+    return int(factor) if (mapping, rounding) in repeats else None
+
+
+class NearestAsDepthToSpace(pattern.RewriteRuleClassBase):
+    """Nearest upsampling by two = DepthToSpace of four copies of the picture; by 2^n, the same n times.
+
+    In steps of two because XNNPACK joins at most five tensors in one concatenation.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("nearest-as-depth-to-space")
+
+    def pattern(self, op: Any, x: Any) -> Any:
+        return op.Resize(x, _allow_other_inputs=True, _outputs=["resized"])
+
+    def rewrite(self, op: Any, x: ir.Value, resized: ir.Value) -> Any:
+        factor = nearest_factor(resized)
+        if factor is None or factor & (factor - 1):
+            return None
+        while factor > 1:
+            x = op.DepthToSpace(op.Concat(x, x, x, x, axis=1), blocksize=2, mode="DCR")
+            factor //= 2
+        return x
+
+
+class TransposedAsDepthToSpace(pattern.RewriteRuleClassBase):
+    """ConvTranspose with kernel r and stride r = DepthToSpace of a 1x1 convolution to r * r C channels.
+
+    Its r x r blocks do not overlap, so each output pixel is one dot product: Shi et al., "Is the
+    deconvolution layer the same as a convolutional layer?" (2016).
+    """
+
+    def __init__(self) -> None:
+        super().__init__("transposed-as-depth-to-space")
+
+    def pattern(self, op: Any, x: Any) -> Any:
+        return op.ConvTranspose(x, _allow_other_inputs=True, _outputs=["upsampled"])
+
+    def rewrite(self, op: Any, x: ir.Value, upsampled: ir.Value) -> Any:
+        transposed = Convolution.behind(upsampled)
+        if transposed is None:
+            return None
+        factor = transposed.weights.shape[2]
+        if not transposed.has_geometry(kernel=factor, stride=factor, pad=0):
+            return None
+        weights = transposed.weights.transpose(2, 3, 1, 0).reshape(-1, transposed.weights.shape[0])
+        convolved = conv_1x1(op, x, weights, np.tile(transposed.bias, factor**2))
+        return op.DepthToSpace(convolved, blocksize=factor, mode="DCR")
+
+
+class ActivationBeforeDepthToSpace(pattern.RewriteRuleClassBase):
+    """f(DepthToSpace(y)) = DepthToSpace(f(y)): next to the convolution that gives y, f can fuse into it."""
+
+    def __init__(self, activation: str) -> None:
+        super().__init__(f"{activation}-before-depth-to-space")
+        self.activation = activation
+
+    def pattern(self, op: Any, x: Any) -> Any:
+        return getattr(op, self.activation)(op.DepthToSpace(x, _outputs=["spread"]))
+
+    def rewrite(self, op: Any, x: ir.Value, spread: ir.Value) -> Any:
+        source, node = x.producer(), spread.producer()
+        assert node is not None
+        if source is None or source.op_type != "Conv" or len(x.uses()) != 1:
+            return None
+        return op.DepthToSpace(getattr(op, self.activation)(x), **node.attributes)
