@@ -1,0 +1,1 @@
+"""Float TFLite -> int8 TFLite, by recipes that are data."""

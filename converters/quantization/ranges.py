@@ -1,0 +1,191 @@
+"""From calibration inputs to the range of every activation."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from converters.errors import ConversionError
+from converters.tflite.graph import TFLiteGraph
+
+FloatArray = npt.NDArray[np.float32]
+
+_VALUES_PER_INPUT = 2000
+"""Kept of every tensor and input: enough for a histogram, few enough for a hundred inputs in memory."""
+_BINS = 4096
+_LEVELS = 255
+"""Steps of an 8-bit range."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """What an int8 tensor can represent; contains 0."""
+
+    low: float
+    high: float
+
+
+@dataclass
+class Observation:
+    """What calibration saw of one activation.
+
+    Attributes:
+        low: smallest value seen.
+        high: largest value seen.
+        largest: per channel, the largest magnitude seen.
+        values: a random part of the values.
+    """
+
+    low: float
+    high: float
+    largest: FloatArray
+    values: list[FloatArray]
+
+
+def observe(content: bytes, inputs: Iterable[FloatArray], progress: Callable[[], object]) -> dict[int, Observation]:
+    """Run a float model over `inputs` and watch every activation.
+
+    Args:
+        content: a float TFLite file.
+        inputs: (1, H, W, C) float32 each, of sizes that the model can be resized to.
+        progress: called after each input.
+
+    Returns:
+        Tensor index -> what was seen.
+
+    Raises:
+        ConversionError: no inputs, or an activation that is not finite.
+    """
+    graph = TFLiteGraph(content)
+    watched = _activations(graph)
+    # Reference kernels: a delegate would keep the inner activations to itself.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it warns that keeping all tensors takes memory
+        interpreter = Interpreter(
+            model_content=content,
+            num_threads=2,
+            experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+    entry = interpreter.get_input_details()[0]["index"]
+    chooser = np.random.default_rng(0)
+    seen: dict[int, Observation] = {}
+    for tensor in inputs:
+        interpreter.resize_tensor_input(entry, tensor.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(entry, tensor)
+        interpreter.invoke()
+        for index in watched:
+            _add(seen, index, interpreter.get_tensor(index), chooser)
+        progress()
+    if not seen:
+        raise ConversionError("calibration needs at least one picture")
+    for index, observation in seen.items():
+        if not (math.isfinite(observation.low) and math.isfinite(observation.high)):
+            raise ConversionError(
+                f"the float model computes values that are not finite in {graph.tensor_name(index)!r}; "
+                "its weights cannot be quantised"
+            )
+    return seen
+
+
+def _activations(graph: TFLiteGraph) -> list[int]:
+    indices = {index for operator in graph.operators for index in [*graph.activations(operator), *operator.outputs]}
+    return sorted(index for index in indices if graph.is_float(index))
+
+
+def _add(seen: dict[int, Observation], index: int, values: FloatArray, chooser: np.random.Generator) -> None:
+    flat = values.ravel()
+    largest = np.abs(values).reshape(-1, values.shape[-1] if values.ndim else 1).max(axis=0)
+    kept = flat if flat.size <= _VALUES_PER_INPUT else flat[chooser.integers(0, flat.size, _VALUES_PER_INPUT)]
+    if index not in seen:
+        seen[index] = Observation(0.0, 0.0, largest, [])
+    observation = seen[index]
+    # numpy's minimum, not min(): it lets NaN through to be noticed.
+    observation.low = float(np.minimum(observation.low, flat.min()))
+    observation.high = float(np.maximum(observation.high, flat.max()))
+    observation.largest = np.maximum(observation.largest, largest)
+    observation.values.append(kept.copy())
+
+
+def choose_ranges(content: bytes, seen: Mapping[int, Observation], method: str) -> dict[str, Range]:
+    """One range for every activation.
+
+    Args:
+        content: the model that was observed.
+        seen: from `observe`.
+        method: "extremes" or "least-error", see `recipes`.
+
+    Returns:
+        Tensor name -> range. The model's own input and output always keep their extremes: clipping logits changes
+        which one is largest.
+    """
+    graph = TFLiteGraph(content)
+    readers = graph.consumers()
+    chosen = {}
+    for index, observation in seen.items():
+        span = Range(observation.low, observation.high)
+        if method == "least-error" and index not in graph.boundary:
+            kinds = [graph.kind(reader) for reader in readers.get(index, [])]
+            activation = _ACTIVATIONS.get(kinds[0]) if len(kinds) == 1 else None
+            span = _least_error(span, np.concatenate(observation.values), activation)
+        chosen[graph.tensor_name(index)] = span
+    return chosen
+
+
+def _gelu(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    error_function: npt.NDArray[np.float64] = np.vectorize(math.erf, otypes=[np.float64])(values / math.sqrt(2))
+    return 0.5 * values * (1 + error_function)
+
+
+def _hard_swish(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    result: npt.NDArray[np.float64] = values * np.clip(values + 3, 0, 6) / 6
+    return result
+
+
+def _identity(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return values
+
+
+Activation = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+_ACTIVATIONS: dict[str, Activation] = {"GELU": _gelu, "HARD_SWISH": _hard_swish}
+
+
+def _least_error(span: Range, values: FloatArray, activation: Activation | None) -> Range:
+    """The clipping with the least squared error.
+
+    Where GELU or HardSwish follows, the error is taken behind it: both flatten what is far below zero, so the lower
+    end can come up a long way (from -47 to -3.3 at the stem of PP-OCRv6 tiny) and leave its steps to values that
+    matter.
+    """
+    counts, edges = np.histogram(values, bins=_BINS)
+    occupied = counts > 0
+    centres = ((edges[:-1] + edges[1:]) / 2)[occupied].astype(np.float64)
+    weights = counts[occupied] / counts.sum()
+    function = activation or _identity
+    wanted = function(centres)
+    best, least = span, math.inf
+    for high in span.high * np.linspace(0.3, 1.0, 15):
+        for low in span.low * _shares_of_the_lower_end(span, activation):
+            step = (high - low) / _LEVELS
+            if step <= 0:
+                continue
+            zero = np.round(-low / step)
+            levels = np.clip(np.round(centres / step) + zero, 0, _LEVELS).astype(np.intp)
+            represented = function((np.arange(_LEVELS + 1) - zero) * step)
+            error = float(np.sum(weights * (represented[levels] - wanted) ** 2))
+            if error < least:
+                best, least = Range(float(low), float(high)), error
+    return best
+
+
+def _shares_of_the_lower_end(span: Range, activation: Activation | None) -> npt.NDArray[np.float64]:
+    if span.low > -0.05 * span.high:
+        return np.ones(1)
+    return np.linspace(0.3 if activation is None else 0.05, 1.0, 20)

@@ -1,0 +1,162 @@
+"""From a float TFLite file to an int8 one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from converters.errors import ConversionError
+from converters.quantization.equalisation import equalise
+from converters.quantization.ranges import choose_ranges, observe
+from converters.quantization.recipes import ModelRecipe, available_recipes, load_recipe
+from converters.quantization.static import quantise
+from converters.tflite.graph import TFLiteGraph
+from tests.converters.tiny_tflite import ACTIVATION, TinyModel, run
+
+STATIC = ModelRecipe("static", ("CONV_2D", "ADD"), samples=4)
+
+
+def quiet() -> None:
+    """No progress."""
+
+
+def two_convolutions(seed: int = 0, uneven: float = 1.0) -> bytes:
+    """conv -> ReLU -> conv -> GELU -> conv; the first one's channels differ by up to `uneven` in magnitude."""
+    random = np.random.default_rng(seed)
+    magnitudes = np.geomspace(1, uneven, 8).astype(np.float32)
+    model = TinyModel(1, 16, 16, 3)
+    first = random.standard_normal((8, 3, 3, 3)).astype(np.float32) / magnitudes[:, None, None, None]
+    second = random.standard_normal((8, 1, 1, 8)).astype(np.float32) * magnitudes
+    features = model.conv(model.input, first, np.zeros(8, np.float32), ACTIVATION.RELU)
+    features = model.conv(features, second, random.standard_normal(8).astype(np.float32))
+    features = model.add("GELU", [features], [1, 16, 16, 8], schema.GeluOptionsT())
+    last = random.standard_normal((4, 1, 1, 8)).astype(np.float32)
+    return model.to_bytes(model.conv(features, last, np.zeros(4, np.float32)))
+
+
+def inputs(count: int = 4, seed: int = 1) -> list[np.ndarray]:
+    random = np.random.default_rng(seed)
+    return [random.standard_normal((1, 16, 16, 3)).astype(np.float32) for _ in range(count)]
+
+
+def relative_error(content: bytes, reference: bytes) -> float:
+    errors = [np.square(run(content, x) - run(reference, x)).mean() for x in inputs(seed=2)]
+    signal = [np.square(run(reference, x)).mean() for x in inputs(seed=2)]
+    return float(np.sqrt(np.mean(errors) / np.mean(signal)))
+
+
+def test_static_int8_is_close_to_float_and_really_int8() -> None:
+    content = two_convolutions()
+    quantised = quantise(content, STATIC, inputs())
+    assert 0 < relative_error(quantised, content) < 0.05
+    graph = TFLiteGraph(quantised)
+    convolutions = [operator for operator in graph.operators if graph.kind(operator) == "CONV_2D"]
+    assert {graph.tensor(operator.inputs[0]).type for operator in convolutions} == {schema.TensorType.INT8}
+
+
+def test_float_recipe_changes_nothing() -> None:
+    content = two_convolutions()
+    assert quantise(content, load_recipe("float").models["recognizer"], []) == content
+
+
+def test_weights_recipe_needs_no_pictures_and_keeps_float_arithmetic() -> None:
+    content = two_convolutions()
+    quantised = quantise(content, ModelRecipe("weights", ("CONV_2D",)), [])
+    assert 0 < relative_error(quantised, content) < 0.02
+
+
+def test_the_first_convolutions_stay_float() -> None:
+    graph = TFLiteGraph(
+        quantise(two_convolutions(), ModelRecipe("static", ("CONV_2D",), samples=4, float_convolutions=2), inputs())
+    )
+    types = [graph.tensor(operator.inputs[0]).type for operator in graph.operators if graph.kind(operator) == "CONV_2D"]
+    assert types == [schema.TensorType.FLOAT32, schema.TensorType.FLOAT32, schema.TensorType.INT8]
+
+
+def test_same_inputs_same_bytes() -> None:
+    recipe = ModelRecipe("static", ("CONV_2D",), ranges="least-error", samples=4, equalisation=0.5)
+    assert quantise(two_convolutions(), recipe, inputs()) == quantise(two_convolutions(), recipe, inputs())
+
+
+def test_equalisation_is_exact_and_helps_uneven_channels() -> None:
+    content = two_convolutions(uneven=200)
+    equalised = equalise(content, observe(content, inputs(), quiet), 1.0)
+    np.testing.assert_allclose(run(equalised, inputs()[0]), run(content, inputs()[0]), rtol=1e-3, atol=1e-3)
+    plain = relative_error(quantise(content, STATIC, inputs()), content)
+    evened = relative_error(quantise(equalised, STATIC, inputs()), content)
+    assert evened < plain / 2
+
+
+def test_ranges_before_a_gelu_give_up_what_it_flattens() -> None:
+    model = TinyModel(1, 16, 16, 3)
+    random = np.random.default_rng(3)
+    features = model.conv(
+        model.input, 8 * random.standard_normal((8, 1, 1, 3)).astype(np.float32), np.zeros(8, np.float32)
+    )
+    features = model.add("GELU", [features], [1, 16, 16, 8], schema.GeluOptionsT())
+    content = model.to_bytes(model.conv(features, np.ones((2, 1, 1, 8), np.float32), np.zeros(2, np.float32)))
+    seen = observe(content, inputs(), quiet)
+    graph = TFLiteGraph(content)
+    before_gelu = graph.tensor_name(next(o.inputs[0] for o in graph.operators if graph.kind(o) == "GELU"))
+    extremes = choose_ranges(content, seen, "extremes")[before_gelu]
+    chosen = choose_ranges(content, seen, "least-error")[before_gelu]
+    assert extremes.low < -20
+    assert -6 < chosen.low < -1
+    assert chosen.high > 0.7 * extremes.high
+
+
+def test_the_output_is_never_clipped() -> None:
+    content = two_convolutions()
+    seen = observe(content, inputs(), quiet)
+    graph = TFLiteGraph(content)
+    output = graph.tensor_name(int(graph.subgraph.outputs[0]))
+    assert choose_ranges(content, seen, "least-error")[output] == choose_ranges(content, seen, "extremes")[output]
+
+
+def test_no_pictures_is_an_error() -> None:
+    with pytest.raises(ConversionError, match="at least one picture"):
+        quantise(two_convolutions(), STATIC, [])
+
+
+def test_weights_that_are_not_finite_are_refused() -> None:
+    model = TinyModel(1, 16, 16, 3)
+    content = model.to_bytes(
+        model.conv(model.input, np.full((2, 1, 1, 3), np.nan, np.float32), np.zeros(2, np.float32))
+    )
+    with pytest.raises(ConversionError, match="not finite"):
+        quantise(content, STATIC, inputs())
+
+
+def test_recipes_that_come_with_the_package_load() -> None:
+    assert {"float", "int8", "int8-weights"} <= set(available_recipes())
+    for name in available_recipes():
+        recipe = load_recipe(name)
+        assert recipe.name == name
+        assert set(recipe.models) == {"detector", "direction", "recognizer"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ({"mode": "int7", "operators": ["CONV_2D"]}, "int7"),
+        ({"mode": "static", "operators": []}, "operators"),
+        ({"mode": "static", "operators": ["CONV_2D"], "samples": 0}, "samples"),
+        ({"mode": "static", "operators": ["CONV_2D"], "samples": 4, "equalisation": 2}, "equalisation"),
+        ({"mode": "static", "operators": ["CONV_2D"], "samples": 4, "ranges": "guess"}, "guess"),
+        ({"mode": "float", "colour": "red"}, "colour"),
+    ],
+)
+def test_a_wrong_recipe_is_refused(tmp_path: Path, entry: dict[str, object], complaint: str) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"name": "mine", "summary": "", "models": {"detector": entry}}))
+    with pytest.raises(ConversionError, match=complaint):
+        load_recipe(str(path))
+
+
+def test_an_unknown_recipe_names_the_known_ones() -> None:
+    with pytest.raises(ConversionError, match="int8-weights"):
+        load_recipe("int9")
