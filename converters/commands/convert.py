@@ -1,0 +1,63 @@
+"""`ppocr-convert convert`: a published system to a checked bundle."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from converters.calibration import default_pictures, find_pictures
+from converters.commands.verify import add_budget, report_and_judge, verification_pictures
+from converters.conversion import convert, fetch_sources, write
+from converters.errors import AccuracyBudgetError
+from converters.progress import Progress
+from converters.quantization.recipes import available_recipes, load_recipe
+from converters.verification import verify
+from converters.zoo import load_zoo
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "convert",
+        help="make a bundle: fetch, rewrite, quantise, verify",
+        description="Convert a system of the zoo to a bundle, and verify it against the float32 original. The bundle "
+        "is written only if it stays within the accuracy budget.",
+        epilog="example: ppocr-convert convert ppocrv6-tiny --format tflite --precision int8 -o out/ppocrv6-tiny",
+    )
+    parser.add_argument("system", help="a name that `list` shows")
+    parser.add_argument("--format", choices=["tflite"], default="tflite", help="of the model files (default: tflite)")
+    parser.add_argument(
+        "--precision",
+        default="int8",
+        metavar="RECIPE",
+        help=f"{', '.join(available_recipes())}, or a recipe of your own as a .json file (default: int8)",
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where the bundle goes")
+    parser.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="FOLDER",
+        help="your own pictures to calibrate on, some dozens like those to be read; those in a folder called `lines` "
+        "show one line each (default: this project's rendered pictures)",
+    )
+    add_budget(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert; 0 if the bundle was written, 1 if it broke the accuracy budget."""
+    progress = Progress()
+    recipe = load_recipe(args.precision)
+    pictures = find_pictures(args.calibration) if args.calibration else default_pictures()
+    zoo = load_zoo()
+    sources = fetch_sources(zoo, zoo.system(args.system), progress)
+    bundle = convert(sources, recipe, pictures, progress)
+    verification = verify(bundle, sources.reference(), verification_pictures(), progress)
+    try:
+        report_and_judge(verification, args.max_drop)
+    except AccuracyBudgetError as error:
+        progress.note(f"refused: {error}; nothing was written to {args.output}")
+        return 1
+    write(bundle, recipe, verification, args.output)
+    progress.note(f"written: {args.output}")
+    return 0

@@ -1,0 +1,36 @@
+"""`ppocr-convert fetch`: published model files into the cache."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from converters.progress import Progress
+from converters.sources import Fetcher
+from converters.zoo import load_zoo
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "fetch",
+        help="download and check the files of a system",
+        description="Bring the files of a system or a model into the cache, check them, and print where they "
+        "are. `convert` does this by itself; fetch first to convert without a network.",
+    )
+    parser.add_argument("name", help="a name that `list` shows, or the name of a single model")
+    parser.add_argument(
+        "--from", dest="local", type=Path, metavar="PATH",
+        help="look in this file or folder before any download",
+    )  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fetch every file and print one line for each: its name, a tab, its path."""
+    zoo = load_zoo()
+    files = zoo.files_of(args.name)
+    fetcher = Fetcher(zoo.files, local=args.local, progress=Progress())
+    for file in files:
+        print(f"{file.name}\t{fetcher.fetch(file)}")
+    return 0

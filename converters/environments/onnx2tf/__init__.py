@@ -1,0 +1,1 @@
+"""The environment of onnx2tf: ONNX to float32 TFLite."""

@@ -1,0 +1,1 @@
+"""How well a bundle reads: labelled pictures in, figures with their uncertainty out."""

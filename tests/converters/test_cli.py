@@ -1,0 +1,74 @@
+"""`ppocr-convert list` and `fetch` as a user meets them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from converters import cli
+from converters.commands import list as list_systems
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EDGE_OCR_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_list_shows_every_system_with_its_size(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["list"]) == 0
+    heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["NAME", "TITLE", "SIZE", "FETCHED", "LICENCE"]
+    assert any(row.startswith("ppocrv6-tiny ") and "6.9 MB" in row and "0 of 4 files" in row for row in rows)
+
+
+def test_a_wrong_name_is_one_sentence(capsys: pytest.CaptureFixture[str], cache: Path) -> None:
+    assert cli.main(["fetch", "ppocrv6-tinny"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: the zoo has no system or model 'ppocrv6-tinny'; did you mean ppocrv6-tiny")
+    assert captured.err.count("\n") == 1
+    assert not cache.exists()
+
+
+def test_a_file_that_is_nowhere_is_one_sentence(tmp_path: Path) -> None:
+    """The whole program, with nothing but an empty folder to fetch from."""
+    (tmp_path / "empty").mkdir()
+    finished = subprocess.run(
+        [
+            sys.executable, "-m", "converters.cli", "fetch", "ppocrv6-tiny-det", "--from", tmp_path / "empty",
+            "--cache", tmp_path / "elsewhere",
+        ],
+        capture_output=True, text=True, check=False,
+        env={
+            "PATH": "", "HOME": str(tmp_path), "PYTHONPATH": str(Path(cli.__file__).parents[1]),
+            "PIP_NO_INDEX": "1", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9",
+        },
+    )  # fmt: skip
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    last = finished.stderr.splitlines()[-1]
+    assert last.startswith("error: ppocrv6-tiny-det.onnx could not be fetched from ")
+    assert "1780590 bytes" in last
+    assert "Traceback" not in finished.stderr
+    assert (tmp_path / "elsewhere").is_dir()
+
+
+def test_no_command_and_unknown_commands_are_usage_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["fly"], ["fetch"]):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(arguments)
+        assert stop.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_interrupt_is_told_as_shells_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(list_systems, "load_zoo", interrupt)
+    assert cli.main(["list"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"

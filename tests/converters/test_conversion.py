@@ -1,0 +1,137 @@
+"""The whole road through the command line, on the real models: fetch, rewrite, quantise, verify, write."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from converters.calibration import DEFAULT_PICTURES
+from converters.cli import main
+from converters.conversion import fetch_sources
+from converters.errors import SourceError
+from converters.progress import Progress
+from converters.zoo import load_zoo
+from edge_ocr import OCR
+from edge_ocr.bundle import Bundle
+from edge_ocr.models import DEFAULT_BUNDLE
+from edge_ocr.pictures import load_picture
+from tests.conftest import skip
+
+pytestmark = pytest.mark.conversion
+
+SYSTEM = "ppocrv6-tiny"
+
+
+@pytest.fixture(scope="module")
+def reference() -> Bundle:
+    """The original models; skips where they can neither be fetched nor are cached."""
+    zoo = load_zoo()
+    try:
+        return fetch_sources(zoo, zoo.system(SYSTEM), Progress()).reference()
+    except SourceError as error:
+        skip("network", str(error))
+        raise
+
+
+@pytest.fixture(scope="module")
+def few_pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's calibration folder: some pages and lines."""
+    folder = tmp_path_factory.mktemp("calibration")
+    for name, count in (("pages", 6), ("lines", 30)):
+        (folder / name).mkdir()
+        for path in sorted((DEFAULT_PICTURES / name).glob("*.*g"))[:count]:
+            shutil.copy(path, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def converted(reference: Bundle, few_pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle made from scratch with the default recipe, few pictures and a wide budget."""
+    folder = tmp_path_factory.mktemp("out") / SYSTEM
+    arguments = ["convert", SYSTEM, "--calibration", str(few_pictures), "--max-drop", "20", "-o", str(folder)]
+    assert main(arguments) == 0
+    return folder
+
+
+def test_the_bundle_is_whole_and_describes_itself(converted: Path) -> None:
+    manifest = Bundle.open(converted).manifest
+    assert manifest.precision == "int8"
+    assert manifest.provenance["recipe"] == "int8"
+    assert {entry["name"] for entry in manifest.provenance["sources"]} >= {"ppocrv6-tiny-det.onnx"}
+    assert "CONV_2D" in manifest.models.detector.operators
+    verification = json.loads((converted / "verification.json").read_text())
+    assert verification["digest"] == manifest.digest
+    assert verification["total_bytes"] == sum(spec.bytes for spec in manifest.files().values()) < 2_300_000
+    assert {path.name for path in converted.iterdir()} == {
+        "manifest.json", "detector.tflite", "direction.tflite", "recognizer.tflite", "charset.txt",
+        "verification.json", "recipe.json", "REPORT.md", "LICENSE", "NOTICE",
+    }  # fmt: skip
+
+
+def test_the_bundle_reads_like_the_original(converted: Path, reference: Bundle) -> None:
+    page = load_picture(sorted((DEFAULT_PICTURES / "pages").glob("*.*g"))[1])
+    ours, original = OCR(converted, min_score=0).read(page), OCR(reference, min_score=0).read(page)
+    assert len(original.lines) > 3
+    same = sum(any(line.text == other.text for other in ours.lines) for line in original.lines)
+    assert same / len(original.lines) > 0.8
+
+
+def test_float_models_equal_the_original(reference: Bundle, tmp_path: Path) -> None:
+    """Float TFLite against onnxruntime: the same text and, to a pixel, the same boxes, at several sizes."""
+    folder = tmp_path / "float"
+    assert main(["convert", SYSTEM, "--precision", "float", "-o", str(folder), "--max-drop", "0.2"]) == 0
+    for side in (320, 640, 960):
+        ours = OCR(folder, min_score=0, det_side=side)
+        original = OCR(reference, min_score=0, det_side=side)
+        for picture in sorted((DEFAULT_PICTURES / "pages").glob("*.*g"))[:3]:
+            mine, theirs = ours.read(picture), original.read(picture)
+            assert [line.text for line in mine.lines] == [line.text for line in theirs.lines]
+            for line, other in zip(mine.lines, theirs.lines, strict=True):
+                np.testing.assert_allclose(line.box, other.box, atol=1.5)
+
+
+def test_a_bundle_that_loses_too_much_is_refused_and_the_old_one_stays(
+    reference: Bundle, few_pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = json.loads((Path(DEFAULT_BUNDLE) / "recipe.json").read_text())
+    # The stock way: ranges from one picture, nothing float. It costs the recognizer many points.
+    recipe["models"]["recognizer"] |= {"ranges": "extremes", "samples": 1, "equalisation": 0, "float_convolutions": 0}
+    (tmp_path / "careless.json").write_text(json.dumps(recipe))
+    kept = tmp_path / "bundle"
+    shutil.copytree(DEFAULT_BUNDLE, kept)
+    before = {path.name: path.read_bytes() for path in kept.iterdir()}
+    arguments = ["convert", SYSTEM, "--calibration", str(few_pictures), "-o", str(kept)]
+    assert main([*arguments, "--precision", str(tmp_path / "careless.json"), "--max-drop", "1"]) == 1
+    assert "more than --max-drop 1" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
+
+
+def test_verify_judges_by_the_budget(reference: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
+    data = str(DEFAULT_PICTURES / "lines")
+    assert main(["verify", str(DEFAULT_BUNDLE), data, "--max-drop", "20"]) == 0
+    assert "exact match" in capsys.readouterr().out
+    assert main(["verify", str(DEFAULT_BUNDLE), data, "--max-drop", "-20"]) == 1
+    assert "refused" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["convert", "ppocrv6-tinny", "-o", "x"], "ppocrv6-tiny"),
+        (["convert", SYSTEM, "-o", "x", "--precision", "int9"], "int8-weights"),
+        (["convert", SYSTEM, "-o", "x", "--calibration", "nowhere"], "nowhere"),
+        (["verify", "nowhere"], "nowhere"),
+    ],
+)
+def test_wrong_arguments_end_in_one_sentence(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert complaint in captured.err
+    assert "Traceback" not in captured.err
