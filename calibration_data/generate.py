@@ -1,0 +1,142 @@
+"""Makes the calibration pictures: `python -m calibration_data.generate`, from the repository's root.
+
+Every picture has a random stream of its own, made from the seed, the split and its number, so the same arguments give
+the same bytes (with the same versions of Pillow, OpenCV and the fonts), and a shorter run gives the first pictures of a
+longer one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from calibration_data.generator.arrays import Pixels
+from calibration_data.generator.demo import demo
+from calibration_data.generator.fonts import FontLibrary
+from calibration_data.generator.layers import Layer
+from calibration_data.generator.lines import cut_out, legible_lines
+from calibration_data.generator.printer import Printer
+from calibration_data.generator.randomness import Random, pick, whole
+from calibration_data.generator.scenes import SCENES
+from calibration_data.generator.texts import Split, TextSource
+from edge_ocr.errors import EdgeOCRError
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT_CHARSET = ROOT / "edge_ocr" / "models" / "default" / "charset.txt"
+
+LINES_PER_PAGE = 6
+"""Lines are cut from many pages, a few from each, for the sake of variety."""
+
+SPLITS: tuple[Split, ...] = ("calibration", "evaluation")
+PAGE, LINE_PAGE, DEMO = 0, 1, 2
+
+
+class Generator:
+    """Draws the pictures of one split from one seed."""
+
+    def __init__(self, charset: Sequence[str], split: Split, seed: int) -> None:
+        self._fonts = FontLibrary(split)
+        self._texts = TextSource(charset, split)
+        self._seed = (seed, SPLITS.index(split))
+
+    def pages(self, count: int) -> Iterator[Layer]:
+        """The first `count` pages."""
+        for number in range(count):
+            yield self._page(PAGE, number)[0]
+
+    def lines(self, count: int) -> Iterator[tuple[Pixels, str]]:
+        """The first `count` text lines and what they say, cut from pages that `pages` does not give."""
+        found = 0
+        number = 0
+        while found < count:
+            page, random = self._page(LINE_PAGE, number)
+            number += 1
+            lines = legible_lines(page)
+            for index in random.permutation(len(lines))[: min(LINES_PER_PAGE, count - found)]:
+                yield cut_out(random, page, lines[index]), lines[index].text
+                found += 1
+
+    def demo(self) -> Layer:
+        """The picture that the documentation shows."""
+        return demo(np.random.default_rng((*self._seed, DEMO)))
+
+    def _page(self, purpose: int, number: int) -> tuple[Layer, Random]:
+        random = np.random.default_rng((*self._seed, purpose, number))
+        scene = SCENES[number % len(SCENES)]
+        height, width = pick(random, scene.sizes)
+        return scene.draw(Printer(random, self._fonts, self._texts), height, width), random
+
+
+def write_pages(folder: Path, pages: Iterator[Layer], seed: int) -> None:
+    """Write pages as JPEG, and labels.jsonl beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "labels.jsonl").open("w", encoding="utf-8") as labels:
+        for number, page in enumerate(pages):
+            name = f"page_{number:03d}.jpg"
+            quality = whole(np.random.default_rng((seed, number)), 60, 88)
+            _write(folder / name, page.colour, quality)
+            items = [item.as_json() for item in page.labels()]
+            labels.write(json.dumps({"image": name, "items": items}, ensure_ascii=False) + "\n")
+
+
+def write_demo(folder: Path, page: Layer) -> None:
+    """Write demo.jpg, and what stands in it as demo.json."""
+    name = "demo.jpg"
+    _write(folder / name, page.colour, quality=92)
+    labels = {"image": name, "items": [item.as_json() for item in page.labels()]}
+    (folder / "demo.json").write_text(json.dumps(labels, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_lines(folder: Path, lines: Iterator[tuple[Pixels, str]]) -> None:
+    """Write text lines as JPEG, and labels.jsonl beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "labels.jsonl").open("w", encoding="utf-8") as labels:
+        for number, (line, text) in enumerate(lines):
+            name = f"line_{number:03d}.jpg"
+            _write(folder / name, line, quality=92)
+            labels.write(json.dumps({"image": name, "text": text}, ensure_ascii=False) + "\n")
+
+
+def _write(path: Path, picture: Pixels, quality: int) -> None:
+    _, data = cv2.imencode(path.suffix, picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    path.write_bytes(data.tobytes())
+
+
+def read_charset(path: Path) -> tuple[str, ...]:
+    """One character a line, as bundles keep it."""
+    try:
+        return tuple(path.read_text(encoding="utf-8").splitlines())
+    except OSError as error:
+        raise EdgeOCRError(f"cannot read the charset {path} ({error.strerror}); name one with --charset") from None
+
+
+def main() -> int:
+    """The command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m calibration_data.generate", description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=ROOT / "calibration_data", help="folder to write in")
+    parser.add_argument("--charset", type=Path, default=DEFAULT_CHARSET, help="one character a line")
+    parser.add_argument("--split", choices=SPLITS, default="calibration", help="fonts and texts of which set")
+    parser.add_argument("--seed", type=int, default=6)
+    parser.add_argument("--pages", type=int, default=64)
+    parser.add_argument("--lines", type=int, default=420)
+    arguments = parser.parse_args()
+    try:
+        generator = Generator(read_charset(arguments.charset), arguments.split, arguments.seed)
+    except EdgeOCRError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    write_pages(arguments.out / "pages", generator.pages(arguments.pages), arguments.seed)
+    write_lines(arguments.out / "lines", generator.lines(arguments.lines))
+    if arguments.split == "calibration":
+        write_demo(arguments.out, generator.demo())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
