@@ -1,0 +1,383 @@
+"""Bundles: find, check, read, write and pack the models of one OCR system.
+
+A bundle is a folder, or the same folder zipped as `NAME.ocrbundle`. It is read into memory and checked
+against its manifest, file by file, before an engine sees a byte of it; nothing is ever extracted. The hashes
+prove that a bundle is whole, not who made it: only the bundle that ships with edge-ocr is pinned in the code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+
+from edge_ocr.atomic import replacing, sibling
+from edge_ocr.errors import BundleError
+from edge_ocr.manifest import AGAIN, MANIFEST_FILE, MAXIMUM_MANIFEST_BYTES, CharsetSpec, Manifest
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
+
+PACKED_SUFFIX = ".ocrbundle"
+ENTRY_POINTS = "edge_ocr.bundles"
+"""Entry-point group of installed bundles: name of a bundle -> the package whose folder it is."""
+
+MAXIMUM_ENTRIES = 100
+MAXIMUM_PACKED_BYTES = 1 << 30
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A checked bundle, held in memory.
+
+    Attributes:
+        manifest: what the bundle says of itself.
+        path: the folder or the file that it was read from.
+    """
+
+    manifest: Manifest
+    path: Path
+    _contents: Mapping[str, bytes] = field(repr=False)
+
+    @classmethod
+    def open(cls, source: str | os.PathLike[str] | None = None) -> Bundle:
+        """Read and check a bundle.
+
+        Args:
+            source: a folder, a packed bundle, or the name of an installed one; None is the bundle that ships
+                with edge-ocr. A path that exists goes before a name.
+
+        Raises:
+            BundleError: there is no such bundle, or it is not what its manifest says.
+        """
+        if source is None:
+            return _embedded()
+        return cls._read(Path(source) if os.path.exists(source) else _installed(os.fspath(source)))
+
+    @classmethod
+    def _read(cls, path: Path) -> Bundle:
+        try:
+            with _store(path) as store:
+                manifest = Manifest.from_bytes(store.read(MANIFEST_FILE, MAXIMUM_MANIFEST_BYTES))
+                contents = {}
+                for name, spec in manifest.files().items():
+                    contents[name] = store.read(name, spec.bytes)
+                    check_content(name, contents[name], spec.bytes, spec.sha256)
+            bundle = cls(manifest, path, contents)
+            bundle.charset  # noqa: B018 - read now, so that a wrong charset is refused here
+        except BundleError as problem:
+            raise BundleError(f"bundle {path}: {problem}") from problem
+        except OSError as problem:
+            raise BundleError(f"bundle {path} cannot be read: {problem.strerror}; {AGAIN}") from problem
+        return bundle
+
+    @property
+    def name(self) -> str:
+        """The short name."""
+        return self.manifest.name
+
+    @property
+    def digest(self) -> str:
+        """What the bundle does, as 64 hexadecimal digits; see `Manifest.digest`."""
+        return self.manifest.digest
+
+    def model_bytes(self, kind: str) -> bytes:
+        """Content of the model file of a kind: `detector`, `direction` or `recognizer`.
+
+        Raises:
+            BundleError: the bundle has no such model.
+        """
+        specs = self.manifest.models.by_kind()
+        if kind not in specs:
+            raise BundleError(f"bundle {self.path} has no {kind} model; it has {', '.join(specs)}")
+        return self._contents[specs[kind].file]
+
+    @cached_property
+    def charset(self) -> tuple[str, ...]:
+        """The entries of the charset file, `manifest.charset.count` of them: no blank, no appended space."""
+        spec = self.manifest.charset
+        return parse_charset(self._contents[spec.file], spec)
+
+
+def parse_charset(data: bytes, spec: CharsetSpec) -> tuple[str, ...]:
+    """Entries of a charset file: UTF-8, one entry a line, each line ended by one LF.
+
+    Nothing else is taken off a line: an entry may well be a space, or end in one.
+
+    Raises:
+        BundleError: not UTF-8, or not as many entries as the manifest says.
+    """
+    try:
+        entries = data.decode("utf-8").split("\n")
+    except UnicodeDecodeError as problem:
+        raise BundleError(f"{spec.file} is not UTF-8 text ({problem.reason}); {AGAIN}") from problem
+    if entries[-1] == "":
+        entries.pop()
+    if len(entries) != spec.count:
+        raise BundleError(f"{spec.file} has {len(entries)} entries, but the manifest says {spec.count}; {AGAIN}")
+    return tuple(entries)
+
+
+def check_content(name: str, data: bytes, size: int, sha256: str) -> None:
+    """Refuse a file whose size or hash is not the manifest's."""
+    if len(data) != size:
+        raise BundleError(f"{name} has {len(data)} bytes, but the manifest says {size}; {AGAIN}")
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise BundleError(f"{name} has SHA-256 {found[:12]}..., but the manifest says {sha256[:12]}...; {AGAIN}")
+
+
+def _embedded() -> Bundle:
+    """The bundle inside this installation, whose digest is pinned."""
+    from edge_ocr.models import DEFAULT_BUNDLE, DEFAULT_DIGEST
+
+    if not DEFAULT_BUNDLE.is_dir():
+        raise BundleError(f"the default bundle {DEFAULT_BUNDLE} is missing; reinstall edge-ocr or name another bundle")
+    bundle = Bundle._read(DEFAULT_BUNDLE)
+    if bundle.digest != DEFAULT_DIGEST:
+        raise BundleError(
+            f"the default bundle {DEFAULT_BUNDLE} has digest {bundle.digest[:12]}..., not the one that "
+            f"ships with this version ({DEFAULT_DIGEST[:12]}...); reinstall edge-ocr"
+        )
+    return bundle
+
+
+def _installed(name: str) -> Path:
+    """Folder of the installed bundle of that name."""
+    from importlib.metadata import entry_points
+    from importlib.util import find_spec
+
+    packages = {entry.name: entry.value for entry in entry_points(group=ENTRY_POINTS)}
+    if name not in packages:
+        known = ", ".join(sorted(packages)) or "none"
+        raise BundleError(
+            f"there is no bundle {name!r}: no folder, no {PACKED_SUFFIX} file and no installed bundle of "
+            f"that name (installed: {known}); check the spelling"
+        )
+    spec = find_spec(packages[name])
+    if spec is None or not spec.submodule_search_locations:
+        raise BundleError(f"the installed bundle {name!r} has lost its package {packages[name]}; install it again")
+    return Path(spec.submodule_search_locations[0])
+
+
+class _Store(Protocol):
+    """Where the files of a bundle lie."""
+
+    def __enter__(self) -> _Store: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    def read(self, name: str, limit: int) -> bytes:
+        """Content of the file `name`, refused when it has more than `limit` bytes."""
+
+
+def _store(path: Path) -> _Store:
+    return _Folder(path) if path.is_dir() else _Archive(path)
+
+
+def _missing(name: str) -> BundleError:
+    return BundleError(f"{name} is missing; {AGAIN}")
+
+
+def _too_large(name: str, limit: int) -> BundleError:
+    return BundleError(f"{name} has more than {limit} bytes; {AGAIN}")
+
+
+class _Folder:
+    """A bundle as a folder. A link inside it may not lead out of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> _Folder:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def read(self, name: str, limit: int) -> bytes:
+        file = self.path / name
+        try:
+            found = file.resolve(strict=True)
+        except (
+            FileNotFoundError,
+            RuntimeError,
+        ) as problem:  # RuntimeError: a loop of links, before Python 3.13
+            raise _missing(name) from problem
+        if not found.is_relative_to(self.path.resolve()):
+            raise BundleError(f"{name} is a link that leaves the bundle's folder; put the file itself there")
+        if not found.is_file():
+            raise BundleError(f"{name} is not a file; {AGAIN}")
+        with found.open("rb") as stream:
+            return _read_within(stream, name, limit)
+
+
+class _Archive:
+    """A bundle as a zip archive. The sizes it states are checked first, and not believed even then."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> _Archive:
+        import zipfile
+
+        size = self.path.stat().st_size
+        if size > MAXIMUM_PACKED_BYTES:
+            raise _too_large("the archive", MAXIMUM_PACKED_BYTES)
+        try:
+            self.archive: ZipFile = zipfile.ZipFile(self.path)
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as problem:
+            raise BundleError(f"it is neither a folder nor a whole {PACKED_SUFFIX} file; {AGAIN}") from problem
+        try:
+            self.entries = _checked_entries(self.archive)
+        except BundleError:
+            self.archive.close()
+            raise
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.archive.close()
+
+    def read(self, name: str, limit: int) -> bytes:
+        import zipfile
+
+        if name not in self.entries:
+            raise _missing(name)
+        entry = self.entries[name]
+        if entry.file_size > limit:
+            raise _too_large(name, limit)
+        try:
+            with self.archive.open(entry) as stream:
+                return _read_within(stream, name, limit)
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as problem:
+            raise BundleError(f"{name} cannot be unpacked ({problem}); {AGAIN}") from problem
+
+
+def _read_within(stream: IO[bytes], name: str, limit: int) -> bytes:
+    data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise _too_large(name, limit)
+    return data
+
+
+def _checked_entries(archive: ZipFile) -> dict[str, ZipInfo]:
+    """The entries by name, once each is known to be a plain, readable file at the top level."""
+    entries: dict[str, ZipInfo] = {}
+    if len(archive.infolist()) > MAXIMUM_ENTRIES:
+        raise BundleError(f"it has {len(archive.infolist())} entries, but at most {MAXIMUM_ENTRIES} belong in a bundle")
+    for entry in archive.infolist():
+        shown = entry.filename[:80]
+        if not _PLAIN_NAME.fullmatch(entry.filename):
+            raise BundleError(f"its entry {shown!r} is not a plain file name, without folders; {AGAIN}")
+        if entry.filename in entries:
+            raise BundleError(f"its entry {shown!r} is there twice; {AGAIN}")
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise BundleError(f"its entry {shown!r} is a link; {AGAIN}")
+        if entry.flag_bits & 0x1:
+            raise BundleError(f"its entry {shown!r} is encrypted; pack the bundle without a password")
+        if entry.compress_type not in (0, 8):
+            raise BundleError(f"its entry {shown!r} is neither stored nor deflated; pack the bundle again")
+        entries[entry.filename] = entry
+    return entries
+
+
+def write_bundle(destination: Path, manifest: Manifest, files: Mapping[str, bytes]) -> None:
+    """Write a bundle folder; whoever looks sees the old bundle, none, or the whole new one.
+
+    The new folder is filled and flushed to disk beside `destination` before it takes its place.
+
+    Args:
+        destination: the folder; a bundle that is already there is replaced.
+        manifest: written as `manifest.json`.
+        files: file name -> content: all that the manifest lists, and extras such as REPORT.md.
+
+    Raises:
+        BundleError: a listed file is missing or differs from the manifest, a name is not plain, or
+            `destination` is something else than a bundle, which stays untouched.
+    """
+    for name, spec in manifest.files().items():
+        if name not in files:
+            raise _missing(name)
+        check_content(name, files[name], spec.bytes, spec.sha256)
+    for name in files:
+        if not _PLAIN_NAME.fullmatch(name) or name == MANIFEST_FILE:
+            raise BundleError(f"{name!r} cannot stand in a bundle; choose a plain file name other than {MANIFEST_FILE}")
+    destination = Path(os.path.realpath(destination))
+    draft = sibling(destination)
+    try:
+        if not _may_be_replaced(destination):
+            raise BundleError(f"{destination} exists and is not a bundle; choose another place or remove it")
+        draft.mkdir(parents=True)
+        for name, data in {**files, MANIFEST_FILE: manifest.to_bytes()}.items():
+            with (draft / name).open("xb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+        _flush_folder(draft)
+        _take_place(draft, destination)
+        _flush_folder(destination.parent)
+    except OSError as problem:
+        raise BundleError(f"cannot write bundle {destination}: {problem.strerror}; choose another place") from problem
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _may_be_replaced(destination: Path) -> bool:
+    """Whether nothing is there, or an empty folder, or a bundle."""
+    if not destination.exists():
+        return True
+    return destination.is_dir() and ((destination / MANIFEST_FILE).is_file() or not any(destination.iterdir()))
+
+
+def _take_place(draft: Path, destination: Path) -> None:
+    """Rename `draft` to `destination`; the old folder steps aside, as it cannot be renamed over."""
+    old = sibling(destination)
+    if destination.exists():
+        destination.rename(old)
+    try:
+        draft.rename(destination)
+    except OSError:
+        if old.exists():
+            old.rename(destination)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the names in a folder as durable as the files; Windows has no way to ask for that."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def pack(folder: Path, destination: Path) -> None:
+    """Zip a bundle folder as `NAME.ocrbundle`; the same folder always gives the same bytes.
+
+    Raises:
+        BundleError: the folder is no whole bundle, or holds something that does not belong in one.
+        EdgeOCRError: `destination` cannot be written.
+    """
+    import zipfile
+
+    Bundle._read(folder)
+    with replacing(destination) as stream, zipfile.ZipFile(stream, "w") as archive:
+        for file in sorted(folder.iterdir()):
+            if not _PLAIN_NAME.fullmatch(file.name) or not file.is_file():
+                raise BundleError(f"{file} does not belong in a bundle; remove it")
+            entry = zipfile.ZipInfo(file.name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # Unix, on every system
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, file.read_bytes(), compresslevel=9)

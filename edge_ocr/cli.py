@@ -1,0 +1,185 @@
+"""The command `edge-ocr`: results on standard output, everything else on standard error.
+
+Exit status: 0 when all went well; 1 when some of several pictures failed, or a check of `doctor`; 2 when
+nothing could be done; 130 after Ctrl-C; 141 when the reader of standard output went away, as shells count it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from edge_ocr import __version__
+from edge_ocr.errors import EdgeOCRError
+from edge_ocr.output import FORMATS
+
+FAILED, NOTHING_DONE, INTERRUPTED, NO_READER = 1, 2, 130, 141
+
+_READ_EXAMPLES = """\
+examples:
+  edge-ocr read receipt.jpg
+  edge-ocr read scans/ --format jsonl -o scans.jsonl
+  edge-ocr read 'scans/*.png' --save-annotated seen/
+  curl -s "$URL" | edge-ocr read -
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments (None: those of the process) and return its exit status."""
+    options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # text is UTF-8 whatever the locale, and no CRLF on Windows
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except EdgeOCRError as problem:
+        complain(problem)
+        return NOTHING_DONE
+    except OSError as problem:  # of standard output: all other files have errors of ours
+        # Python flushes standard output once more when it ends; let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(problem, BrokenPipeError):
+            return NO_READER
+        complain(EdgeOCRError(f"cannot write to standard output: {problem.strerror}; use --output FILE"))
+        return NOTHING_DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
+
+
+def complain(problem: EdgeOCRError) -> None:
+    """Say on standard error what is wrong."""
+    print(f"error: {problem}", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="edge-ocr", description="Text out of pictures, on this computer and with no network."
+    )
+    parser.add_argument("--version", action="version", version=f"edge-ocr {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_read(commands.add_parser)
+    _add_info(commands.add_parser)
+    _add_doctor(commands.add_parser)
+    return parser
+
+
+AddParser = Callable[..., argparse.ArgumentParser]
+
+
+def _add_read(add_parser: AddParser) -> None:
+    parser = add_parser(
+        "read",
+        help="read the text in pictures",
+        description="Read the text in pictures and write it to standard output.",
+        epilog=_READ_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "pictures",
+        nargs="+",
+        metavar="PICTURE",
+        help="a picture, a folder of pictures, a pattern such as 'scans/*.png', or - for standard input",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="text", help="of the output (default: text)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to FILE, whole or not at all")
+    parser.add_argument(
+        "--save-annotated",
+        metavar="OUT",
+        help="also save each picture with what was seen in it: a .png or .jpg file, or a folder for several",
+    )
+    _add_bundle_option(parser, "--bundle")
+    parser.add_argument("--engine", metavar="E", help="inference engine (default: the first installed)")
+    parser.add_argument("--threads", type=_whole(1, 1024), default=1, metavar="N", help="default: 1")
+    parser.add_argument(
+        "--det-side",
+        type=_whole(32, 16_384),
+        metavar="N",
+        help="look for text at a long side of N pixels: smaller is faster, larger finds smaller text "
+        "(default: the bundle's)",
+    )
+    parser.add_argument(
+        "--min-score",
+        type=_fraction,
+        default=0.5,
+        metavar="S",
+        help="leave out lines with a score below S, 0 to 1 (default: 0.5)",
+    )
+    parser.add_argument(
+        "--no-direction", action="store_true", help="do not look for lines that are upside down (faster)"
+    )
+    parser.set_defaults(run=_read)
+
+
+def _add_info(add_parser: AddParser) -> None:
+    parser = add_parser(
+        "info",
+        help="describe the runtime and a bundle",
+        description="Describe this runtime, its engine and a bundle.",
+    )
+    _add_bundle_option(parser, "bundle", nargs="?")
+    parser.set_defaults(run=_info)
+
+
+def _add_doctor(add_parser: AddParser) -> None:
+    parser = add_parser(
+        "doctor",
+        help="check that everything needed is there and works",
+        description="Check Python, the engine and a bundle, and read a built-in picture.",
+    )
+    _add_bundle_option(parser, "bundle", nargs="?")
+    parser.set_defaults(run=_doctor)
+
+
+def _add_bundle_option(parser: argparse.ArgumentParser, flag: str, nargs: str | None = None) -> None:
+    parser.add_argument(
+        flag,
+        nargs=nargs,
+        metavar=flag.lstrip("-").upper() if nargs else "B",
+        help="a bundle folder, an .ocrbundle file or the name of an installed bundle (default: the built-in one)",
+    )
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isdecimal() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}, got '{text}'")
+        return int(text)
+
+    return parse
+
+
+def _fraction(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got '{text}'")
+    return value
+
+
+def _read(options: argparse.Namespace) -> int:
+    from edge_ocr.reading import read_pictures
+
+    return read_pictures(options)
+
+
+def _info(options: argparse.Namespace) -> int:
+    from edge_ocr.info import describe
+
+    print(describe(options.bundle), end="")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from edge_ocr.doctor import examine
+
+    healthy = True
+    for verdict in examine(options.bundle):
+        print(verdict, flush=True)
+        healthy = healthy and verdict.well
+    return 0 if healthy else FAILED

@@ -1,0 +1,93 @@
+"""`edge-ocr doctor`: is everything there, is it whole, and does it read?"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from edge_ocr.errors import EdgeOCRError, EngineError
+
+SAMPLE = Path(__file__).with_name("doctor_sample.png")
+"""Two lines of text, drawn with the font inside Pillow."""
+SAMPLE_TEXT = "Hello from edge-ocr\nOrder 20461 is ready"
+
+_LIBRARIES = {"numpy": "numpy", "cv2": "opencv-python-headless", "PIL": "pillow"}
+"""Module -> the package that brings it."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One finding, as a line that begins with OK or FAIL."""
+
+    well: bool
+    finding: str
+
+    def __str__(self) -> str:
+        return f"{'OK' if self.well else 'FAIL':<5} {self.finding}"
+
+
+def examine(source: str | None) -> Iterator[Verdict]:
+    """Check one thing after another; what cannot work after a failure is not tried.
+
+    Args:
+        source: the bundle to check, as for `Bundle.open`.
+    """
+    checks: tuple[Callable[[str | None], str], ...] = (_python, _libraries, _engine, _bundle, _reading)
+    for check in checks:
+        try:
+            yield Verdict(True, check(source))
+        except EdgeOCRError as problem:
+            yield Verdict(False, str(problem))
+            return
+
+
+def _python(_: str | None) -> str:
+    bits = 64 if sys.maxsize > 2**32 else 32
+    return f"Python {platform.python_version()}, {bits} bits, {platform.system()} {platform.machine()}"
+
+
+def _libraries(_: str | None) -> str:
+    versions = []
+    for module, package in _LIBRARIES.items():
+        try:
+            versions.append(f"{module} {import_module(module).__version__}")
+        except ImportError as problem:
+            raise EngineError(f"{module} cannot be imported ({problem}); run: pip install {package}") from problem
+    return ", ".join(versions)
+
+
+def _engine(_: str | None) -> str:
+    from edge_ocr.engines import installed
+
+    for package, version in installed().items():
+        return f"engine {package} {version}"
+    if platform.machine().startswith("arm"):
+        raise EngineError(
+            "no inference engine is installed; for 32-bit ARM there is only tflite-runtime, on Python 3.11: "
+            "install a 64-bit system, or on Raspberry Pi OS Bookworm run: "
+            "sudo apt install python3-numpy python3-opencv && pip install tflite-runtime==2.14.0"
+        )
+    raise EngineError("no inference engine is installed; run: pip install ai-edge-litert")
+
+
+def _bundle(source: str | None) -> str:
+    from edge_ocr.bundle import Bundle
+
+    bundle = Bundle.open(source)
+    return f"bundle {bundle.name} ({bundle.manifest.precision}) is whole, digest {bundle.digest[:12]}"
+
+
+def _reading(source: str | None) -> str:
+    from edge_ocr.ocr import OCR
+
+    page = OCR(source).read(SAMPLE)
+    if page.text != SAMPLE_TEXT:
+        raise EngineError(
+            f"the built-in picture says {SAMPLE_TEXT!r}, but was read as {page.text!r}; "
+            "update the engine, or try another bundle"
+        )
+    return f"the built-in picture is read right, in {page.timings['total']:.0f} ms"

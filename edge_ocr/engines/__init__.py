@@ -1,0 +1,82 @@
+"""The inference engines: which are installed, and the one that a bundle needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from edge_ocr.engines import litert, onnx
+from edge_ocr.engines.base import Engine
+from edge_ocr.errors import EngineError
+
+_ENGINES: dict[str, tuple[type[litert.LiteRT] | type[onnx.OnnxRuntime], dict[str, str]]] = {
+    "tflite": (litert.LiteRT, litert.PACKAGES),
+    "onnx": (onnx.OnnxRuntime, onnx.PACKAGES),
+}
+"""Model format -> the engine that runs it and the packages it can run on, the preferred one first."""
+
+
+def installed() -> dict[str, str]:
+    """The packages on this machine that an engine can run on -> their versions, the preferred one first."""
+    from importlib import metadata
+
+    versions: dict[str, str] = {}
+    for _, packages in _ENGINES.values():
+        for package in packages:
+            try:
+                versions[package] = metadata.version(package)
+            except metadata.PackageNotFoundError:
+                continue
+    return versions
+
+
+def open_engine(
+    name: str | None = None, model_format: str = "tflite", min_runtime: Mapping[str, str] | None = None
+) -> Engine:
+    """The engine that runs models of a format.
+
+    Args:
+        name: an engine (`litert`) or one of the packages it can run on (`tflite-runtime`); None: whichever is
+            installed, the preferred package first.
+        model_format: of the bundle, as its manifest calls it.
+        min_runtime: package -> the oldest version that runs the bundle; of a package that is not named, every
+            version will do.
+
+    Raises:
+        EngineError: the format or the name is unknown, nothing suitable is installed, or it is too old.
+    """
+    if model_format not in _ENGINES:
+        raise EngineError(
+            f"no engine here runs models of format '{model_format}'; use a bundle of format {' or '.join(_ENGINES)}"
+        )
+    engine, packages = _ENGINES[model_format]
+    if name not in (None, engine.name, *packages):
+        raise EngineError(
+            f"unknown engine '{name}'; models of format '{model_format}' run on {', '.join([engine.name, *packages])}"
+        )
+    wanted = (name,) if name is not None and name in packages else tuple(packages)
+    for package in wanted:
+        if find_spec(packages[package].partition(".")[0]) is not None:
+            opened = engine(package)
+            _check_age(package, opened.version, (min_runtime or {}).get(package, "0"))
+            return opened
+    raise EngineError(f"{' or '.join(wanted)} is needed but not installed; run: pip install {wanted[0]}")
+
+
+def _check_age(package: str, version: str, oldest: str) -> None:
+    if _numbers(version) < _numbers(oldest):
+        raise EngineError(
+            f"{package} {version} is too old for this bundle, which needs {oldest}; "
+            f"run: pip install --upgrade {package}"
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The release numbers of a version such as 2.3.0rc1, for comparison: (2, 3, 0)."""
+    numbers = []
+    for part in version.split("."):
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if not digits:
+            break
+        numbers.append(int(digits))
+    return tuple(numbers)

@@ -1,0 +1,153 @@
+"""TensorFlow Lite models on LiteRT, or on one of the packages it went by before.
+
+All three carry the same interpreter: `ai-edge-litert` is the maintained one, `tflite-runtime` the last one
+for 32-bit Raspberry Pi OS and JetPack 5, and `tensorflow` has it built in. XNNPACK, their fast path on
+CPUs, is on by default in each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from edge_ocr.engines.base import Array, Result, TensorType, import_package
+from edge_ocr.errors import EngineError
+
+PACKAGES = {
+    "ai-edge-litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+    "tensorflow": "tensorflow.lite",
+}
+"""Distribution -> module that holds its `Interpreter`, the preferred one first."""
+
+
+class LiteRT:
+    """See `edge_ocr.engines.base.Engine`."""
+
+    name = "litert"
+    format = "tflite"
+
+    def __init__(self, package: str) -> None:
+        """The interpreter of one of `PACKAGES`; EngineError where it cannot be imported."""
+        self.package = package
+        self._module, self.version = import_package(package, PACKAGES[package])
+
+    def load(self, model: bytes, *, name: str, threads: int = 1) -> LiteRTNetwork:
+        """See `edge_ocr.engines.base.Engine.load`."""
+        try:
+            interpreter = self._module.Interpreter(model_content=model, num_threads=threads)
+        except (ValueError, RuntimeError) as problem:
+            raise EngineError(
+                f"{self.package} {self.version} refuses the {name} model ({_first_line(problem)}); "
+                "use a bundle made for this engine"
+            ) from problem
+        return LiteRTNetwork(interpreter, name)
+
+
+class LiteRTNetwork:
+    """See `edge_ocr.engines.base.Network`."""
+
+    def __init__(self, interpreter: Any, name: str) -> None:
+        """Take over an interpreter whose tensors are not allocated yet."""
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise EngineError(
+                f"the {name} model has {len(inputs)} inputs and {len(outputs)} outputs where one of each is "
+                "needed; convert it with ppocr-convert"
+            )
+        self.name = name
+        self.input = _tensor_type(inputs[0])
+        self.output = _tensor_type(outputs[0])
+        self._interpreter = interpreter
+        self._input_index = inputs[0]["index"]
+        self._output_index = outputs[0]["index"]
+        self._signature = tuple(int(side) for side in inputs[0]["shape_signature"])
+        self._shape: tuple[int, ...] | None = None
+
+    def run(self, shape: tuple[int, ...], fill: Callable[[Array], None], take: Callable[[Array], Result]) -> Result:
+        """See `edge_ocr.engines.base.Network.run`.
+
+        The interpreter refuses to run or to resize while an array of its memory is alive, which is why they
+        exist only inside the two calls.
+        """
+        self._allocate(shape)
+        fill(self._interpreter.tensor(self._input_index)())
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as problem:
+            raise EngineError(
+                f"the {self.name} model fails on an input of shape {shape} ({_first_line(problem)})"
+            ) from problem
+        output = self._interpreter.tensor(self._output_index)()
+        result = take(output)
+        if isinstance(result, np.ndarray) and np.may_share_memory(result, output):
+            return result.copy()
+        return result
+
+    def _allocate(self, shape: tuple[int, ...]) -> None:
+        """Plan the memory for a shape, unless that of the last run will do."""
+        if shape == self._shape:
+            return
+        if len(shape) != len(self._signature) or any(
+            expected not in (-1, side) for expected, side in zip(self._signature, shape, strict=True)
+        ):
+            accepted = " x ".join("any" if side == -1 else str(side) for side in self._signature)
+            raise EngineError(f"the {self.name} model takes inputs of {accepted}, not {shape}")
+        first, self._shape = self._shape is None, None
+        try:
+            with _without_greeting() if first else contextlib.nullcontext():
+                self._interpreter.resize_tensor_input(self._input_index, shape)
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as problem:
+            raise EngineError(
+                f"the {self.name} model cannot be prepared for an input of shape {shape} ({_first_line(problem)})"
+            ) from problem
+        self._shape = shape
+
+
+def _tensor_type(details: dict[str, Any]) -> TensorType:
+    scale, zero_point = details["quantization"]
+    return TensorType(np.dtype(details["dtype"]), float(scale), int(zero_point))
+
+
+def _first_line(problem: Exception) -> str:
+    return (str(problem).splitlines() or [type(problem).__name__])[0]
+
+
+_standard_error = threading.Lock()
+
+
+@contextlib.contextmanager
+def _without_greeting() -> Iterator[None]:
+    """Keep "INFO: Created TensorFlow Lite XNNPACK delegate for CPU." off the user's terminal.
+
+    The library writes it past Python, straight to file descriptor 2, and has no setting for it. So for the
+    few milliseconds of the first allocation the descriptor leads to a temporary file; whatever else arrives
+    there, from this or another thread, is passed on afterwards.
+    """
+    with _standard_error, contextlib.ExitStack() as stack:
+        try:
+            if sys.stderr is not None:
+                sys.stderr.flush()
+            terminal = os.dup(2)
+        except OSError:  # the process has no standard error
+            yield
+            return
+        stack.callback(os.close, terminal)
+        caught = stack.enter_context(tempfile.TemporaryFile())
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            caught.seek(0)
+            for line in caught:
+                if not line.startswith(b"INFO: "):
+                    os.write(2, line)

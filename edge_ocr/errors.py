@@ -1,0 +1,17 @@
+"""The ways a reading can fail. Every message names what is wrong, with the value, and what to do about it."""
+
+
+class EdgeOCRError(Exception):
+    """Base of every error that this project raises on purpose; the command line turns it into one sentence."""
+
+
+class PictureError(EdgeOCRError):
+    """The input is not a picture that can be read: missing, empty, truncated, too large, or no picture at all."""
+
+
+class BundleError(EdgeOCRError):
+    """A bundle is missing, incomplete, altered, or of a format that this version does not read."""
+
+
+class EngineError(EdgeOCRError):
+    """No inference engine is installed, or the engine refuses a model or an input."""

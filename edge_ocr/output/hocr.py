@@ -1,0 +1,64 @@
+"""hOCR 1.2: XHTML in which pages, lines and words carry their place (http://kba.github.io/hocr-spec/1.2/)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from html import escape
+
+from edge_ocr.output import NamedPage
+from edge_ocr.output.rectangle import around
+from edge_ocr.page import Page, Quad, TextLine, Word
+
+_HEAD = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" \
+"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">
+<html xmlns="http://www.w3.org/1999/xhtml" xml:lang="en" lang="en">
+<head>
+<title>Text read by edge-ocr</title>
+<meta http-equiv="Content-Type" content="text/html;charset=utf-8" />
+<meta name="ocr-system" content="edge-ocr" />
+<meta name="ocr-capabilities" content="ocr_page ocr_line ocrx_word" />
+</head>
+<body>
+"""
+_TAIL = "</body>\n</html>\n"
+
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(pages: Iterable[NamedPage]) -> Iterator[str]:
+    """One document, one page a piece."""
+    head = _HEAD
+    for number, (name, page) in enumerate(pages, start=1):
+        yield head + _page(number, name, page)
+        head = ""
+    yield head + _TAIL
+
+
+def _page(number: int, name: str, page: Page) -> str:
+    image = name.replace("\\", "\\\\").replace('"', '\\"')
+    title = f'image "{image}"; bbox 0 0 {page.width} {page.height}; ppageno {number - 1}'
+    lines = "".join(_line(f"{number}_{index}", line, page) for index, line in enumerate(page.lines, start=1))
+    return f'<div class="ocr_page" id="page_{number}" title="{_xml(title)}">\n{lines}</div>\n'
+
+
+def _line(identifier: str, line: TextLine, page: Page) -> str:
+    words = " ".join(_word(f"{identifier}_{index}", word, page) for index, word in enumerate(line.words, start=1))
+    return f'<span class="ocr_line" id="line_{identifier}" title="{_bbox(line.box, page)}">{words}</span>\n'
+
+
+def _word(identifier: str, word: Word, page: Page) -> str:
+    title = f"{_bbox(word.box, page)}; x_wconf {round(100 * word.score)}"
+    return f'<span class="ocrx_word" id="word_{identifier}" title="{title}">{_xml(word.text)}</span>'
+
+
+def _bbox(box: Quad, page: Page) -> str:
+    left, top, right, bottom = around(box, page)
+    return f"bbox {left} {top} {right} {bottom}"
+
+
+def _xml(text: str) -> str:
+    """Text as it may stand in XML and in an attribute; what XML cannot hold at all becomes U+FFFD."""
+    return escape(_NOT_IN_XML.sub("\ufffd", text), quote=True)

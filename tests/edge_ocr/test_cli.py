@@ -1,0 +1,416 @@
+"""The command line: results on standard output, one sentence on standard error, and the exit status."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import edge_ocr
+from edge_ocr.bundle import Bundle, pack, write_bundle
+from edge_ocr.cli import main
+from edge_ocr.doctor import SAMPLE, SAMPLE_TEXT
+from edge_ocr.manifest import Manifest
+from tests.edge_ocr.paper_bundle import FILES, manifest_json
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def read(bundle_folder: Path) -> Run:
+    """`edge-ocr read` with the tests' bundle, in this process."""
+    return lambda *arguments: main(["read", "--bundle", str(bundle_folder), *map(str, arguments)])
+
+
+def assert_one_sentence(error: str) -> None:
+    assert error.startswith("error: ") and error.count("\n") == 1 and error.endswith("\n")
+    assert "Traceback" not in error
+
+
+def picture(path: Path, kind: str = "PNG", mode: str = "RGB", **options: Any) -> Path:
+    """The sample with its known text, saved in another way."""
+    Image.open(SAMPLE).convert(mode).save(path, kind, **options)
+    return path
+
+
+def test_reads_a_picture(read: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    assert read(SAMPLE) == 0
+    out, err = capfd.readouterr()
+    assert out == SAMPLE_TEXT + "\n" and err == ""
+
+
+def rotated(path: Path) -> Path:
+    """Stored lying on its side, with a note of it: a telephone's way."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(SAMPLE).transpose(Image.Transpose.ROTATE_90).save(path, "JPEG", quality=95, exif=exif)
+    return path
+
+
+def deep(path: Path) -> Path:
+    levels = np.asarray(Image.open(SAMPLE).convert("L")).astype(np.uint16) * 257
+    Image.fromarray(levels).save(path)
+    return path
+
+
+def transparent(path: Path) -> Path:
+    """Black letters on nothing."""
+    letters = Image.new("RGBA", Image.open(SAMPLE).size, "black")
+    letters.putalpha(Image.eval(Image.open(SAMPLE).convert("L"), lambda level: 255 - level))
+    letters.save(path)
+    return path
+
+
+def animated(path: Path) -> Path:
+    first = Image.open(SAMPLE).convert("L")
+    first.save(path, save_all=True, append_images=[Image.new("L", first.size, 0)])
+    return path
+
+
+UNUSUAL: dict[str, Callable[[Path], Path]] = {
+    "photo.jpg": rotated,
+    "deep.png": deep,
+    "alpha.png": transparent,
+    "animation.gif": animated,
+    "cmyk.jpg": lambda path: picture(path, "JPEG", "CMYK", quality=95),
+    "palette.png": lambda path: picture(path, mode="P"),
+    "fax.tif": lambda path: picture(path, "TIFF", "1", compression="group4"),
+    "no_suffix": picture,
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_reads_pictures_of_every_kind(read: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str) -> None:
+    assert read(UNUSUAL[name](tmp_path / name)) == 0
+    assert capfd.readouterr().out == SAMPLE_TEXT + "\n"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20_000, 40), (300, 200)])
+def test_picture_without_text(
+    read: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str], size: tuple[int, int]
+) -> None:
+    Image.new("RGB", size, "white").save(tmp_path / "blank.png")
+    assert read(tmp_path / "blank.png", "--format", "json") == 0
+    out, err = capfd.readouterr()
+    (page,) = json.loads(out)["pages"]
+    assert (page["width"], page["height"], page["lines"], err) == (*size, [], "")
+
+
+def nothing(_: Path) -> None: ...
+
+
+def truncated(path: Path) -> None:
+    picture(path, "JPEG")
+    path.write_bytes(path.read_bytes()[:-300])
+
+
+BAD: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing.png": (nothing, "does not exist"),
+    "empty.png": (Path.touch, "is empty"),
+    "truncated.jpg": (truncated, "is truncated or damaged"),
+    "notes.txt": (lambda path: path.write_text("no picture"), "is not a picture that can be read"),
+    "folder.png": (Path.mkdir, "has no pictures"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_picture_is_one_sentence_and_no_output(
+    read: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    make, sentence = BAD[name]
+    make(tmp_path / name)
+    before = sorted(tmp_path.iterdir())
+    assert read(tmp_path / name, "--format", "json", "-o", tmp_path / "out.json") == 2
+    out, err = capfd.readouterr()
+    assert out == "" and sentence in err and name in err
+    assert_one_sentence(err)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_one_bad_picture_among_good_ones(read: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert read(SAMPLE, tmp_path / "none.png", SAMPLE) == 1
+    out, err = capfd.readouterr()
+    assert out == f"{SAMPLE_TEXT}\n\f{SAMPLE_TEXT}\n"
+    assert "none.png does not exist" in err
+    assert_one_sentence(err)
+
+
+def test_folder_and_pattern_and_name(
+    read: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("b.png", "a.PNG", "[1].png"):
+        picture(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("not asked for")
+    monkeypatch.chdir(tmp_path)
+
+    def files(*arguments: object) -> list[str]:
+        assert read("--format", "jsonl", *arguments) == 0
+        return [json.loads(row)["file"] for row in capfd.readouterr().out.splitlines()]
+
+    assert files(tmp_path) == [str(tmp_path / name) for name in ("[1].png", "a.PNG", "b.png")]
+    assert files("*.png") == ["[1].png", "b.png"]
+    assert files("[1].png") == ["[1].png"]
+
+
+def test_standard_input(read: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SAMPLE.read_bytes())))
+    assert read("-", "--format", "jsonl") == 0
+    page = json.loads(capfd.readouterr().out)
+    assert page["file"] == "-" and len(page["lines"]) == 2
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    assert read("-") == 2
+    assert "is empty" in capfd.readouterr().err
+
+
+def test_output_file_is_utf8_and_whole(read: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "文.json"
+    target.write_text("old")
+    named = picture(tmp_path / "图.png")
+    assert read(named, "--format", "json", "-o", target) == 0
+    assert capfd.readouterr().out == ""
+    assert json.loads(target.read_bytes().decode("utf-8"))["pages"][0]["file"] == str(named)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["图.png", "文.json"]
+
+
+def test_failure_leaves_the_old_output_file(read: Run, tmp_path: Path) -> None:
+    (tmp_path / "out.txt").write_text("old")
+    assert read(tmp_path / "none.png", "-o", tmp_path / "out.txt") == 2
+    assert (tmp_path / "out.txt").read_text() == "old"
+
+
+def test_output_in_a_place_that_is_not_there(read: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert read(SAMPLE, "-o", tmp_path / "none" / "out.txt") == 2
+    assert_one_sentence(capfd.readouterr().err)
+
+
+def test_annotated_file_and_folder(read: Run, tmp_path: Path) -> None:
+    assert read(SAMPLE, "--save-annotated", tmp_path / "seen.jpg") == 0
+    assert Image.open(tmp_path / "seen.jpg").size == (480, 280)
+    (tmp_path / "other").mkdir()
+    again = picture(tmp_path / "other" / SAMPLE.name)
+    assert read(SAMPLE, again, "--save-annotated", tmp_path / "seen") == 0
+    stem = SAMPLE.stem
+    assert sorted(path.name for path in (tmp_path / "seen").iterdir()) == [f"{stem}-2.png", f"{stem}.png"]
+
+
+def test_annotation_never_overwrites_its_picture(read: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    source = picture(tmp_path / "a.png")
+    before = source.read_bytes()
+    assert read(source, "--save-annotated", source) == 2
+    assert "would overwrite" in capfd.readouterr().err
+    assert read(source, "--save-annotated", tmp_path) == 2
+    assert source.read_bytes() == before
+
+
+def test_annotation_with_an_unknown_ending_is_refused_at_once(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["read", str(SAMPLE), "--save-annotated", str(tmp_path / "seen.gif")]) == 2
+    assert_one_sentence(capfd.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--threads", "0"],
+        ["--threads", "many"],
+        ["--det-side", "-5"],
+        ["--det-side", "1000000000"],
+        ["--min-score", "1.5"],
+        ["--min-score", "nan"],
+        ["--format", "pdf"],
+    ],
+)
+def test_options_out_of_range(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["read", str(SAMPLE), *arguments])
+    assert caught.value.code == 2
+    assert arguments[0] in capfd.readouterr().err
+
+
+def test_minimum_score_and_size_and_direction_are_passed_on(read: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    assert read(SAMPLE, "--min-score", "1") == 0
+    assert capfd.readouterr().out == ""
+    assert read(SAMPLE, "--det-side", "32", "--no-direction", "--threads", "2") == 0
+    assert capfd.readouterr().out != SAMPLE_TEXT + "\n"  # too small to see the lines as they are
+
+
+def test_unknown_engine(read: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    assert read(SAMPLE, "--engine", "abacus") == 2
+    err = capfd.readouterr().err
+    assert "abacus" in err
+    assert_one_sentence(err)
+
+
+def altered(bundle_folder: Path, destination: Path, exchange: dict[str, str]) -> Path:
+    """A bundle that is whole by its hashes, with the files of some models taken from others."""
+    bundle = Bundle.open(bundle_folder)
+    document = bundle.manifest.to_json()
+    specs = bundle.manifest.models.by_kind()
+    files = {spec.file: bundle.model_bytes(kind) for kind, spec in specs.items()}
+    for kind, other in exchange.items():
+        content = bundle.model_bytes(other)
+        files[specs[kind].file] = content
+        digest = hashlib.sha256(content).hexdigest()
+        document["models"][kind].update(bytes=len(content), sha256=digest)
+    charset = bundle.manifest.charset.file
+    files[charset] = (bundle_folder / charset).read_bytes()
+    write_bundle(destination, Manifest.from_json(document), files)
+    return destination
+
+
+@pytest.mark.parametrize(
+    "exchange", [{"detector": "direction"}, {"recognizer": "detector"}, {"direction": "recognizer"}]
+)
+def test_model_with_the_wrong_shape(
+    bundle_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], exchange: dict[str, str]
+) -> None:
+    wrong = altered(bundle_folder, tmp_path / "wrong", exchange)
+    assert main(["read", str(SAMPLE), "--bundle", str(wrong)]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert_one_sentence(err[err.index("error: ") :])
+    assert next(iter(exchange)) in err
+
+
+def test_model_that_is_none(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write_bundle(tmp_path / "paper", Manifest.from_json(manifest_json()), FILES)
+    assert main(["read", str(SAMPLE), "--bundle", str(tmp_path / "paper")]) == 2
+    out, err = capfd.readouterr()
+    assert out == "" and "detector" in err
+    assert_one_sentence(err[err.index("error: ") :])
+
+
+def test_damaged_bundle(bundle_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    broken = altered(bundle_folder, tmp_path / "broken", {})
+    with (broken / "detector.tflite").open("r+b") as file:
+        file.seek(1000)
+        file.write(b"altered")
+    for command in (["read", str(SAMPLE), "--bundle", str(broken)], ["info", str(broken)]):
+        assert main(command) == 2
+        err = capfd.readouterr().err
+        assert "detector.tflite has SHA-256" in err
+        assert_one_sentence(err)
+    assert main(["doctor", str(broken)]) == 1
+    assert "FAIL" in capfd.readouterr().out
+
+
+def test_info(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    document = manifest_json()
+    document["provenance"]["note"] = "clear\x1b[2J"
+    write_bundle(tmp_path / "paper", Manifest.from_json(document), FILES)
+    pack(tmp_path / "paper", tmp_path / "paper.ocrbundle")
+    assert main(["info", str(tmp_path / "paper.ocrbundle")]) == 0
+    out = capfd.readouterr().out
+    facts = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert facts["edge-ocr"] == edge_ocr.__version__
+    assert facts["bundle"] == "paper (Paper: 文)"
+    assert facts["precision"] == "int8"
+    assert facts["digest"] == Manifest.from_json(document).digest
+    assert facts["detector"].startswith("detector.tflite, 10 bytes, sha256 ")
+    assert facts["characters"] == "4"
+    assert facts["provenance.tools.converter"] == "0.1.0"
+    assert facts["provenance.note"] == "clear\ufffd[2J"
+
+
+def test_doctor(bundle_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", str(bundle_folder)]) == 0
+    rows = capfd.readouterr().out.splitlines()
+    assert len(rows) == 5 and all(row.startswith("OK ") for row in rows)
+
+
+def test_doctor_finds_a_bundle_that_reads_wrong(
+    bundle_folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_ocr.doctor.SAMPLE_TEXT", "something else")
+    assert main(["doctor", str(bundle_folder)]) == 1
+    assert "FAIL  the built-in picture says 'something else', but was read as" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(("machine", "advice"), [("armv7l", "64-bit system"), ("x86_64", "pip install ai-edge-litert")])
+def test_doctor_without_an_engine(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, machine: str, advice: str
+) -> None:
+    monkeypatch.setattr("edge_ocr.engines.installed", dict)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert main(["doctor"]) == 1
+    last = capfd.readouterr().out.splitlines()[-1]
+    assert last.startswith("FAIL  no inference engine is installed") and advice in last
+
+
+def command(*arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    """`edge-ocr` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "edge_ocr", *map(str, arguments)], capture_output=True, check=False, **options
+    )
+
+
+def test_version_and_help_need_no_libraries() -> None:
+    code = "import sys; from edge_ocr.cli import main\ntry: main(sys.argv[1:])\nexcept SystemExit: pass\n"
+    code += "sys.exit(bool({'numpy', 'cv2', 'PIL'} & set(sys.modules)))"
+    for arguments in (["--help"], ["read", "--help"], ["--version"]):
+        done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, check=False)
+        assert done.returncode == 0 and done.stdout and not done.stderr
+    assert command("--version").stdout.decode() == f"edge-ocr {edge_ocr.__version__}\n"
+
+
+def test_output_is_utf8_whatever_the_locale(tmp_path: Path, bundle_folder: Path) -> None:
+    named = picture(tmp_path / "图.png")
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = command("read", named, "--bundle", bundle_folder, "--format", "jsonl", env=environment)
+    assert done.returncode == 0
+    assert "图.png" in done.stdout.decode("utf-8")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="shells of Windows have no such pipes")
+def test_reader_that_goes_away(bundle_folder: Path) -> None:
+    script = '"$@" | head -c 1; exit "${PIPESTATUS[0]}"'
+    arguments = [sys.executable, "-m", "edge_ocr", "read", *[str(SAMPLE)] * 4, "--bundle", str(bundle_folder)]
+    done = subprocess.run(["bash", "-c", script, "bash", *arguments], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (141, b"H", b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_full_disk(bundle_folder: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "edge_ocr", "read", SAMPLE, "--bundle", bundle_folder],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert_one_sentence(done.stderr.decode())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
+def test_progress_only_on_a_terminal(bundle_folder: Path, tmp_path: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    arguments = ["read", SAMPLE, SAMPLE, "--bundle", bundle_folder, "-o", tmp_path / "out.txt"]
+    done = subprocess.run([sys.executable, "-m", "edge_ocr", *map(str, arguments)], stderr=theirs, check=False)
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    assert "] 0/2 " in shown and "] 1/2 " in shown and shown.endswith("\r\x1b[K")
+    assert command(*arguments).stderr == b""
+
+
+def test_public_names() -> None:
+    assert set(edge_ocr.__all__) <= set(dir(edge_ocr))
+    for name in edge_ocr.__all__:
+        assert getattr(edge_ocr, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'Abacus'"):
+        _ = edge_ocr.Abacus

@@ -1,0 +1,201 @@
+"""The formats: what readers of each of them get from two known pages."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge_ocr.errors import EdgeOCRError
+from edge_ocr.output import FORMATS, NamedPage, render
+from edge_ocr.output.annotated import annotate, save_annotated
+from edge_ocr.page import Page, Quad, TextLine, Word
+
+
+def quad(left: float, top: float, right: float, bottom: float) -> Quad:
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+
+
+TOTAL = TextLine(
+    'Total <5 & "six"',
+    0.98765,
+    quad(10.4, 20.6, 189.2, 39.9),
+    (Word("Total", 0.99, quad(10.4, 20.6, 60, 39.9)), Word('<5 & "six"', 0.5, quad(70, 20.6, 189.2, 39.9))),
+)
+CHINESE = TextLine("中文", 0.9, quad(-3, 50, 60, 120), (Word("中", 0.9, quad(-3, 50, 30, 120)),))
+RECEIPT = Page(200, 100, (TOTAL, CHINESE), {"detect": 12.34567, "total": 20.0})
+BLANK = Page(30, 40, (), {"total": 1.0})
+PAGES: list[NamedPage] = [('my "receipt"\t1.png', RECEIPT), ("blank.png", BLANK)]
+
+
+def rendered(name: str, pages: list[NamedPage] = PAGES) -> str:
+    return "".join(render(name, pages))
+
+
+def test_text() -> None:
+    assert rendered("text") == 'Total <5 & "six"\n中文\n\f'
+    assert rendered("text", [("blank.png", BLANK)]) == ""
+
+
+def test_json_follows_its_schema() -> None:
+    document = json.loads(rendered("json"))
+    assert list(document) == ["schema", "pages"] and document["schema"] == 1
+    receipt, blank = document["pages"]
+    assert list(receipt) == ["file", "width", "height", "lines", "timings_ms"]
+    assert (receipt["file"], receipt["width"], receipt["height"]) == ('my "receipt"\t1.png', 200, 100)
+    assert receipt["timings_ms"] == {"detect": 12.346, "total": 20.0}
+    line = receipt["lines"][0]
+    assert list(line) == ["text", "score", "box", "words"]
+    assert (line["text"], line["score"]) == ('Total <5 & "six"', 0.9877)
+    assert line["box"] == [[10.4, 20.6], [189.2, 20.6], [189.2, 39.9], [10.4, 39.9]]
+    assert [word["text"] for word in line["words"]] == ["Total", '<5 & "six"']
+    assert list(line["words"][0]) == ["text", "score", "box"]
+    assert blank["lines"] == []
+    assert "中文" in rendered("json")
+
+
+def test_json_of_no_page() -> None:
+    assert json.loads(rendered("json", [])) == {"schema": 1, "pages": []}
+
+
+def test_jsonl_is_one_page_a_row() -> None:
+    rows = rendered("jsonl").splitlines()
+    assert [json.loads(row) for row in rows] == json.loads(rendered("json"))["pages"]
+
+
+def test_tsv_reads_like_that_of_tesseract() -> None:
+    rows = list(csv.DictReader(io.StringIO(rendered("tsv")), delimiter="\t", quoting=csv.QUOTE_NONE))
+    tesseract = "level page_num block_num par_num line_num word_num left top width height conf text"
+    assert list(rows[0]) == [*tesseract.split(), "file"]
+    assert [row["level"] for row in rows] == ["1", "4", "5", "5", "4", "5", "1"]
+    assert [row["text"] for row in rows if float(row["conf"]) >= 0] == ["Total", '<5 & "six"', "中"]
+    first = rows[2]
+    assert [first[key] for key in ("left", "top", "width", "height", "conf")] == [
+        "10",
+        "20",
+        "50",
+        "20",
+        "99.00",
+    ]
+    clipped = rows[5]
+    assert [clipped[key] for key in ("left", "top", "width", "height")] == ["0", "50", "30", "50"]
+    assert {row["file"] for row in rows} == {'my "receipt" 1.png', "blank.png"}
+    assert rows[-1]["page_num"] == "2" and rows[-1]["width"] == "30"
+
+
+def test_hocr_is_xml_with_places() -> None:
+    root = ElementTree.fromstring(rendered("hocr").encode())
+    xhtml = "{http://www.w3.org/1999/xhtml}"
+
+    def of_class(name: str) -> list[ElementTree.Element]:
+        return [element for element in root.iter() if element.get("class") == name]
+
+    pages, lines, words = of_class("ocr_page"), of_class("ocr_line"), of_class("ocrx_word")
+    assert root.tag == f"{xhtml}html"
+    assert pages[0].get("title") == 'image "my \\"receipt\\" 1.png"; bbox 0 0 200 100; ppageno 0'
+    assert [line.get("title") for line in lines] == ["bbox 10 20 190 40", "bbox 0 50 60 100"]
+    assert [(word.text, word.get("title")) for word in words][:2] == [
+        ("Total", "bbox 10 20 60 40; x_wconf 99"),
+        ('<5 & "six"', "bbox 70 20 190 40; x_wconf 50"),
+    ]
+    identifiers = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(identifiers) == len(set(identifiers)) == 2 + 2 + 3
+
+
+def test_hocr_holds_what_xml_cannot() -> None:
+    word = Word("a\x0bb\x00", 1.0, quad(0, 0, 9, 9))
+    page = Page(9, 9, (TextLine(word.text, 1.0, word.box, (word,)),))
+    root = ElementTree.fromstring(rendered("hocr", [("x", page)]).encode())
+    assert "".join(root.itertext()).strip().endswith("a\ufffdb\ufffd")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_first_page_is_shown_before_the_second_is_read(name: str) -> None:
+    asked: list[int] = []
+
+    def pages() -> Iterator[NamedPage]:
+        for index, page in enumerate(PAGES):
+            asked.append(index)
+            yield page
+
+    pieces = render(name, pages())
+    assert "中" in next(pieces)
+    assert asked == [0]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG"])
+def test_annotated_picture_shows_quads_and_text(tmp_path: Path, suffix: str) -> None:
+    picture = np.full((100, 200, 3), 255, np.uint8)
+    path = tmp_path / f"out{suffix}"
+    save_annotated(path, picture, Page(200, 100, (TOTAL,)))
+    image = Image.open(path)
+    assert image.mode == "RGB" and image.size == (200, 200)
+    seen = np.asarray(image).astype(int)
+    marked, text = seen[:100], seen[100:]
+    assert (marked[21, 20:180].min(axis=1) < 200).all()  # the upper side of the quad
+    assert (text[24:37, 14:180] < 100).sum() > 100  # letters in the same place
+    assert (text[45:] > 200).all()  # and nowhere else
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_annotated_text_is_as_wide_as_its_quad_and_turned_with_it() -> None:
+    picture = np.full((200, 100, 3), 255, np.uint8)
+    upwards = np.array([[40, 190], [40, 10], [60, 10], [60, 190]], np.float32)  # reads from bottom to top
+    annotated, hidden = annotate(picture, Page(100, 200, (TextLine("Hamburgefonstiv", 1, upwards),)))
+    assert annotated.shape == (200, 200, 3) and hidden == 0
+    dark = np.argwhere(annotated[:, 100:].max(axis=2) < 100)
+    height, width = np.ptp(dark, axis=0)
+    assert 100 < height < 180 and width < 20
+
+
+def test_line_that_no_font_can_show_stands_as_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never as boxes: the same picture results as for the text `[line 1]`."""
+    monkeypatch.setattr("edge_ocr.output.annotated._FONT_FOLDERS", ())
+    picture = np.full((40, 120, 3), 255, np.uint8)
+
+    def shown(text: str) -> tuple[np.ndarray, int]:
+        return annotate(picture, Page(120, 40, (TextLine(text, 1, quad(5, 5, 115, 35)),)))
+
+    tofu, hidden = shown("中文字")
+    number, _ = shown("[line 1]")
+    assert hidden == 1 and (tofu == number).all()
+    assert shown("plain")[1] == 0
+
+
+def test_system_font_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A font with Greek letters, which Pillow's own lacks, in a folder below one of the known ones."""
+    fonts = list(Path("/usr/share/fonts").rglob("DejaVuSans.ttf"))
+    if not fonts:
+        pytest.skip("this system has no DejaVu Sans")
+    (tmp_path / "truetype").mkdir()
+    (tmp_path / "truetype" / "DejaVuSans.ttf").write_bytes(fonts[0].read_bytes())
+    (tmp_path / "simsun.ttc").write_bytes(b"damaged")
+    page = Page(120, 40, (TextLine("Ωμέγα ж", 1, quad(5, 5, 115, 35)),))
+    picture = np.full((40, 120, 3), 255, np.uint8)
+    monkeypatch.setattr("edge_ocr.output.annotated._FONT_FOLDERS", (str(tmp_path),))
+    assert annotate(picture, page)[1] == 0
+    monkeypatch.setattr("edge_ocr.output.annotated._FONT_FOLDERS", ())
+    assert annotate(picture, page)[1] == 1
+
+
+@pytest.mark.parametrize("box", [quad(-50, -50, -10, -10), quad(190, 90, 260, 140), quad(5, 5, 5, 5)])
+def test_quads_at_and_beyond_the_border(box: Quad) -> None:
+    annotated, _ = annotate(np.zeros((100, 200, 3), np.uint8), Page(200, 100, (TextLine("edge", 1, box),)))
+    assert annotated.shape == (200, 200, 3)
+
+
+def test_annotated_picture_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(EdgeOCRError, match=r"let its name end in \.png or \.jpg"):
+        save_annotated(tmp_path / "out.gif", np.zeros((9, 9, 3), np.uint8), BLANK)
+    with pytest.raises(EdgeOCRError, match="would have 70000 x 2 pixels, too many for JPEG"):
+        save_annotated(tmp_path / "out.jpg", np.zeros((1, 70_000, 3), np.uint8), BLANK)
+    with pytest.raises(EdgeOCRError, match="No such file or directory"):
+        save_annotated(tmp_path / "none" / "out.png", np.zeros((9, 9, 3), np.uint8), BLANK)
+    assert list(tmp_path.iterdir()) == []
