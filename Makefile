@@ -2,14 +2,15 @@
 # and nothing outside this folder and the user's cache is touched. To name one: make demo PYTHON=/path/to/python3.12
 
 PYTHON ?=
-DEMO_PICTURE ?= calibration_data/pages/demo.png
+DEMO_PICTURE ?= calibration_data/demo.jpg
+COMPARE ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow lint dist default-bundle check-install clean
+.PHONY: help setup demo test test-slow lint dist default-bundle check-install compare clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,9 +44,13 @@ dist: $(READY)  ## build the wheel and the source distribution into dist/
 
 default-bundle: $(READY)  ## convert the bundle that ships inside the wheel
 	$(BIN)/ppocr-convert convert ppocrv6-tiny --format tflite --precision int8 -o edge_ocr/models/default
+	$(BIN)/python scripts/pin_default_bundle.py
 
 check-install: $(READY)  ## install the wheel on every Python of this machine and read a picture without network
 	$(BIN)/python scripts/check_install.py $(DEMO_PICTURE)
+
+compare: $(READY)  ## hold edge_ocr against RapidOCR on the same pages; COMPARE="FOLDER... --limit N" chooses them
+	$(BIN)/python scripts/compare_with_rapidocr.py $(COMPARE)
 
 clean:  ## remove everything that make made here
 	rm -rf .venv out build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

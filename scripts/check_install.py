@@ -62,9 +62,7 @@ class Outcome:
         return self.verdict.startswith("failed")
 
 
-def run(
-    command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
-) -> str:
+def run(command: Sequence[str | Path], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
     """Standard output of `command`.
 
     Raises:
@@ -177,9 +175,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description="install the wheel on every Python here and read a picture with it"
-    )
+    parser = argparse.ArgumentParser(description="install the wheel on every Python here and read a picture with it")
     parser.add_argument("picture", type=Path, metavar="PICTURE")
     picture: Path = parser.parse_args().picture.resolve()
     if not picture.is_file():
@@ -195,9 +191,7 @@ def main() -> int:
         outcomes = check_all(wheel, picture, barrier)
     print(report(outcomes), end="")
     print(
-        "\nRead without network."
-        if barrier
-        else "\nThis machine cannot cut the network off: only proxies were unset."
+        "\nRead without network." if barrier else "\nThis machine cannot cut the network off: only proxies were unset."
     )
     return 1 if any(outcome.failed for outcome in outcomes) else 0
 

@@ -111,12 +111,8 @@ def test_uv_is_installed_by_the_second_way_where_pip_is_missing(machine: Path) -
     assert (home / "bin" / "uv").exists()
 
 
-@pytest.mark.parametrize(
-    ("version", "reason"), [("3 10", r"is Python 3\.10.*needs 3\.12"), ("", "does not run")]
-)
-def test_an_interpreter_that_is_named_is_refused_with_the_reason(
-    machine: Path, version: str, reason: str
-) -> None:
+@pytest.mark.parametrize(("version", "reason"), [("3 10", r"is Python 3\.10.*needs 3\.12"), ("", "does not run")])
+def test_an_interpreter_that_is_named_is_refused_with_the_reason(machine: Path, version: str, reason: str) -> None:
     name = str(put_python(machine / "python", version))
     put_python(machine / "bin" / "python3.12", "3 12")
     with pytest.raises(SetUpError, match=reason):
