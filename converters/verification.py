@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from converters.errors import ConversionError
 from converters.evaluation.agreement import (
     LinePair,
     PagePair,
@@ -119,7 +120,13 @@ def verify(bundle: Bundle, reference: Bundle, datasets: Sequence[Dataset], progr
         reference: from `converters.reference`.
         datasets: labelled or not.
         progress: shows how far it is.
+
+    Raises:
+        ConversionError: the data sets hold no picture.
+        PictureError: one of their pictures cannot be read.
     """
+    if not any(data.lines or data.pages for data in datasets):
+        raise ConversionError("there is no picture to verify on; give at least two, as one half is calibrated on")
     ours, original = OCR(bundle, min_score=0), OCR(reference, min_score=0)
     lines = read_lines(original, ours, [line for data in datasets for line in data.lines], progress)
     pages = read_pages(original, ours, [page for data in datasets for page in data.pages], progress)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from converters.calibration import default_pictures, find_pictures
-from converters.commands.verify import add_budget, report_and_judge, verification_pictures
+from converters.calibration import CalibrationPictures, default_pictures, find_pictures
+from converters.commands.fetch import add_local
+from converters.commands.verify import add_budget, rendered_datasets, report_and_judge, unlabelled
 from converters.conversion import convert, fetch_sources, write
 from converters.errors import AccuracyBudgetError
+from converters.evaluation.datasets import Dataset
 from converters.progress import Progress
 from converters.quantization.recipes import available_recipes, load_recipe
 from converters.verification import verify
@@ -37,9 +39,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--calibration",
         type=Path,
         metavar="FOLDER",
-        help="your own pictures to calibrate on, some dozens like those to be read; those in a folder called `lines` "
-        "show one line each (default: this project's rendered pictures)",
+        help="your own pictures, some dozens like those to be read; one half is calibrated on, the other verified on; "
+        "those in a folder called `lines` show one line each (default: this project's rendered pictures)",
     )
+    add_local(parser)
     add_budget(parser)
     parser.set_defaults(run=run)
 
@@ -48,11 +51,11 @@ def run(args: argparse.Namespace) -> int:
     """Convert; 0 if the bundle was written, 1 if it broke the accuracy budget."""
     progress = Progress()
     recipe = load_recipe(args.precision)
-    pictures = find_pictures(args.calibration) if args.calibration else default_pictures()
+    pictures, datasets = _pictures(args.calibration)
     zoo = load_zoo()
-    sources = fetch_sources(zoo, zoo.system(args.system), progress)
+    sources = fetch_sources(zoo, zoo.system(args.system), progress, local=args.local)
     bundle = convert(sources, recipe, pictures, progress)
-    verification = verify(bundle, sources.reference(), verification_pictures(), progress)
+    verification = verify(bundle, sources.reference(), datasets, progress)
     try:
         report_and_judge(verification, args.max_drop)
     except AccuracyBudgetError as error:
@@ -61,3 +64,11 @@ def run(args: argparse.Namespace) -> int:
     write(bundle, recipe, verification, args.output)
     progress.note(f"written: {args.output}")
     return 0
+
+
+def _pictures(folder: Path | None) -> tuple[CalibrationPictures, list[Dataset]]:
+    """What to calibrate on, and what to verify on: never the same pictures."""
+    if folder is None:
+        return default_pictures().halves()[0], rendered_datasets()
+    calibrate_on, verify_on = find_pictures(folder).halves()
+    return calibrate_on, [unlabelled(folder.name, verify_on)]

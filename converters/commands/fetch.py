@@ -19,11 +19,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "are. `convert` does this by itself; fetch first to convert without a network.",
     )
     parser.add_argument("name", help="a name that `list` shows, or the name of a single model")
-    parser.add_argument(
-        "--from", dest="local", type=Path, metavar="PATH",
-        help="look in this file or folder before any download",
-    )  # fmt: skip
+    add_local(parser)
     parser.set_defaults(run=run)
+
+
+def add_local(parser: argparse.ArgumentParser) -> None:
+    """Files that the user has already, the same for every command that fetches."""
+    parser.add_argument(
+        "--from",
+        dest="local",
+        type=Path,
+        metavar="PATH",
+        help="look in this file or folder before any download",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

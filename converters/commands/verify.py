@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from converters.calibration import default_pictures, find_pictures
+from converters.calibration import CalibrationPictures, default_pictures, find_pictures
+from converters.commands.fetch import add_local
 from converters.conversion import fetch_sources
 from converters.errors import AccuracyBudgetError
 from converters.evaluation.datasets import LABELS, Dataset, LabelledLine, LabelledPage, read_dataset
@@ -49,6 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help=f"data sets with a {LABELS}, or folders of pictures without labels (default: the rendered pictures that "
         "this project does not calibrate on)",
     )
+    add_local(parser)
     add_budget(parser)
     parser.set_defaults(run=run)
 
@@ -57,9 +59,9 @@ def run(args: argparse.Namespace) -> int:
     """Verify; 0 if the bundle is within the accuracy budget, 1 if not."""
     progress = Progress()
     bundle = Bundle.open(args.bundle)
-    datasets = [_dataset(folder) for folder in args.data] or verification_pictures()
+    datasets = [_dataset(folder) for folder in args.data] or rendered_datasets()
     zoo = load_zoo()
-    reference = fetch_sources(zoo, zoo.system(bundle.name), progress).reference()
+    reference = fetch_sources(zoo, zoo.system(bundle.name), progress, local=args.local).reference()
     try:
         report_and_judge(verify(bundle, reference, datasets, progress), args.max_drop)
     except AccuracyBudgetError as error:
@@ -82,17 +84,16 @@ def report_and_judge(verification: Verification, max_drop: float) -> None:
         )
 
 
-def verification_pictures() -> list[Dataset]:
-    """The rendered pictures that the default calibration leaves out, with their labels."""
-    used = default_pictures()
-    seen = {*used.pages, *used.lines}
-    folders = [(used.lines[0].parent), (used.pages[0].parent)]
-    datasets = [read_dataset(folder) for folder in folders]
+def rendered_datasets() -> list[Dataset]:
+    """The half of the rendered pictures that is not calibrated on, with its labels."""
+    _, held_out = default_pictures().halves()
+    kept = {*held_out.pages, *held_out.lines}
+    datasets = [read_dataset(folder) for folder in sorted({picture.parent for picture in kept})]
     return [
         Dataset(
             f"calibration_data/{data.name}, the half not calibrated on",
-            tuple(line for line in data.lines if line.picture not in seen),
-            tuple(page for page in data.pages if page.picture not in seen),
+            tuple(line for line in data.lines if line.picture in kept),
+            tuple(page for page in data.pages if page.picture in kept),
         )
         for data in datasets
     ]
@@ -101,9 +102,13 @@ def verification_pictures() -> list[Dataset]:
 def _dataset(folder: Path) -> Dataset:
     if (folder / LABELS).is_file():
         return read_dataset(folder)
-    pictures = find_pictures(folder)
+    return unlabelled(folder.name, find_pictures(folder))
+
+
+def unlabelled(name: str, pictures: CalibrationPictures) -> Dataset:
+    """Pictures of which nobody knows what they say, as a data set."""
     return Dataset(
-        folder.name,
+        name,
         tuple(LabelledLine(path, None) for path in pictures.lines),
         tuple(LabelledPage(path, None) for path in pictures.pages),
     )

@@ -13,6 +13,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from converters.errors import ConversionError
 from converters.tflite.graph import TFLiteGraph
+from converters.tflite.integer_moves import MOVES
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -136,6 +137,10 @@ def choose_ranges(content: bytes, seen: Mapping[int, Observation], method: str) 
             activation = _ACTIVATIONS.get(kinds[0]) if len(kinds) == 1 else None
             span = _least_error(span, np.concatenate(observation.values), activation)
         chosen[graph.tensor_name(index)] = span
+    for operator in graph.operators:
+        if graph.kind(operator) in MOVES:
+            # Equal ranges on both sides, so that the int8 numbers can be moved as they are.
+            chosen[graph.tensor_name(operator.outputs[0])] = chosen[graph.tensor_name(operator.inputs[0])]
     return chosen
 
 

@@ -17,6 +17,7 @@ from converters.quantization.equalisation import equalise
 from converters.quantization.ranges import Range, choose_ranges, observe
 from converters.quantization.recipes import ModelRecipe
 from converters.tflite.graph import TFLiteGraph
+from converters.tflite.integer_moves import move_integers
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -69,7 +70,7 @@ def _apply(content: bytes, recipe: ModelRecipe, ranges: Mapping[str, Range], inp
         result = work.quantize(calibration, enable_progress_report=False).quantized_model
     if result is None:
         raise ConversionError("ai-edge-quantizer gave no model back")
-    return bytes(result)
+    return move_integers(bytes(result))
 
 
 def _fitted(content: bytes, tensor: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from converters.calibration import default_pictures, find_pictures, record_inputs
-from converters.commands.verify import verification_pictures
+from converters.commands.verify import rendered_datasets
 from converters.errors import ConversionError
 from converters.progress import Progress
 from edge_ocr.bundle import Bundle
@@ -46,8 +46,8 @@ def test_an_empty_or_missing_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_verification_never_sees_a_picture_that_was_calibrated_on() -> None:
-    used = default_pictures()
-    verified = [item.picture for data in verification_pictures() for item in (*data.lines, *data.pages)]
+    used, _ = default_pictures().halves()
+    verified = [item.picture for data in rendered_datasets() for item in (*data.lines, *data.pages)]
     assert len(verified) >= 100
     assert not {*used.pages, *used.lines} & set(verified)
 

@@ -77,6 +77,29 @@ def test_the_first_convolutions_stay_float() -> None:
     assert types == [schema.TensorType.FLOAT32, schema.TensorType.FLOAT32, schema.TensorType.INT8]
 
 
+def test_a_move_between_int8_layers_stays_in_int8(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(5)
+    model = TinyModel(1, 16, 16, 3)
+    features = model.conv(model.input, random.standard_normal((8, 1, 1, 3)).astype(np.float32), np.zeros(8, np.float32))
+    options = schema.DepthToSpaceOptionsT()
+    options.blockSize = 2
+    features = model.add("DEPTH_TO_SPACE", [features], [1, 32, 32, 2], options)
+    last = random.standard_normal((4, 3, 3, 2)).astype(np.float32)
+    content = model.to_bytes(model.conv(features, last, np.zeros(4, np.float32)))
+    moved = quantise(content, STATIC, inputs())
+    monkeypatch.setattr("converters.quantization.static.move_integers", lambda quantised: quantised)
+    unmoved = quantise(content, STATIC, inputs())
+
+    def moves_and_conversions(quantised: bytes) -> tuple[set[int], int]:
+        graph = TFLiteGraph(quantised)
+        moves = [operator for operator in graph.operators if graph.kind(operator) == "DEPTH_TO_SPACE"]
+        return {graph.tensor(move.inputs[0]).type for move in moves}, len(graph.operators)
+
+    assert moves_and_conversions(moved) == ({schema.TensorType.INT8}, moves_and_conversions(unmoved)[1] - 2)
+    for values in inputs(seed=6):
+        np.testing.assert_array_equal(run(moved, values), run(unmoved, values))
+
+
 def test_same_inputs_same_bytes() -> None:
     recipe = ModelRecipe("static", ("CONV_2D",), ranges="least-error", samples=4, equalisation=0.5)
     assert quantise(two_convolutions(), recipe, inputs()) == quantise(two_convolutions(), recipe, inputs())
