@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import cv2
 
 from edge_ocr.engines.base import Array, Network
+from edge_ocr.errors import BundleError
 from edge_ocr.manifest import DirectionSpec
 from edge_ocr.normalisation import Normaliser
 
@@ -61,4 +62,9 @@ class DirectionClassifier:
             return self._network.output.decode(output.reshape(-1))
 
         probabilities = self._network.run(self._normaliser.shape(size.height, size.width), fill, take)
+        if len(probabilities) != len(self._spec.output.labels):
+            raise BundleError(
+                f"the direction model gives {len(probabilities)} numbers where {len(self._spec.output.labels)} are "
+                "expected; convert the model again"
+            )
         return float(probabilities[self._spec.output.labels.index(180)])

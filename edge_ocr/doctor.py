@@ -13,7 +13,7 @@ from edge_ocr.errors import EdgeOCRError, EngineError
 
 SAMPLE = Path(__file__).with_name("doctor_sample.png")
 """Two lines of text, drawn with the font inside Pillow."""
-SAMPLE_TEXT = "Hello from edge-ocr\nOrder 20461 is ready"
+SAMPLE_TEXT = "Hello from the edge\nOrder 20461 is ready"
 
 _LIBRARIES = {"numpy": "numpy", "cv2": "opencv-python-headless", "PIL": "pillow"}
 """Module -> the package that brings it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -58,8 +59,9 @@ def _apply(content: bytes, recipe: ModelRecipe, ranges: Mapping[str, Range], inp
     work = quantizer.Quantizer(bytearray(content))
     work.load_quantization_recipe(_operator_rules(content, recipe).get_quantization_recipe())
     calibration = {}
-    # The quantizer draws progress bars of its own on standard error and cannot be asked not to.
-    with contextlib.redirect_stderr(io.StringIO()):
+    # The quantizer draws progress bars and warns of memory on standard error, and cannot be asked not to.
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
         if recipe.needs_calibration:
             # One input is enough to learn what the quantizer keeps for each tensor; the ranges are then ours.
             calibration = work.calibrate({"serving_default": [{"x": _fitted(content, inputs[0])}]}, num_threads=2)

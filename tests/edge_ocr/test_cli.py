@@ -21,7 +21,10 @@ from edge_ocr.bundle import Bundle, pack, write_bundle
 from edge_ocr.cli import main
 from edge_ocr.doctor import SAMPLE, SAMPLE_TEXT
 from edge_ocr.manifest import Manifest
+from tests.conftest import ROOT
 from tests.edge_ocr.paper_bundle import FILES, manifest_json
+
+DEMO = ROOT / "calibration_data" / "demo.jpg"
 
 Run = Callable[..., int]
 
@@ -241,8 +244,10 @@ def test_options_out_of_range(arguments: list[str], capfd: pytest.CaptureFixture
 def test_minimum_score_and_size_and_direction_are_passed_on(read: Run, capfd: pytest.CaptureFixture[str]) -> None:
     assert read(SAMPLE, "--min-score", "1") == 0
     assert capfd.readouterr().out == ""
-    assert read(SAMPLE, "--det-side", "32", "--no-direction", "--threads", "2") == 0
-    assert capfd.readouterr().out != SAMPLE_TEXT + "\n"  # too small to see the lines as they are
+    assert read(DEMO, "--no-direction", "--threads", "2") == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert read(DEMO, "--det-side", "160") == 0
+    assert len(capfd.readouterr().out.splitlines()) < len(lines) / 2  # the small print is too small now
 
 
 def test_unknown_engine(read: Run, capfd: pytest.CaptureFixture[str]) -> None:
