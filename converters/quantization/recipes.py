@@ -11,6 +11,8 @@ A recipe says for each kind of model what becomes int8 and how the ranges are ch
 - `float_convolutions`: everything up to and including this many convolutions from the input computes in float, with
   weights stored in half precision. Quantisation noise that enters early is carried through the whole network, and the
   first layers are cheap.
+- `sensitive_convolutions`: so many more stay float: those that, measured one by one on calibration inputs, bring the
+  output closest to the float model's.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ class ModelRecipe:
     samples: int = 0
     equalisation: float = 0.0
     float_convolutions: int = 0
+    sensitive_convolutions: int = 0
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:

@@ -7,6 +7,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,8 @@ from converters.quantization.ranges import Range, choose_ranges, observe
 from converters.quantization.recipes import ModelRecipe
 from converters.tflite.graph import TFLiteGraph
 from converters.tflite.integer_moves import move_integers
+from edge_ocr.engines import open_engine
+from edge_ocr.engines.base import Array
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -26,6 +29,21 @@ _BITS = 8
 _FLOAT_BITS = 16
 """Of the weights of layers that stay float: half precision loses nothing that int8 layers behind them would keep."""
 _CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+_SENSITIVITY_INPUTS = 60
+"""About as many calibration inputs tell which layers are sensitive; their ranking is stable from a few dozen on."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An operator of a TFLite file, as recipes of the quantizer name it.
+
+    Attributes:
+        output: name of its output tensor.
+        kind: for example CONV_2D.
+    """
+
+    output: str
+    kind: str
 
 
 def quantise(
@@ -46,18 +64,29 @@ def quantise(
     if recipe.mode == "float":
         return content
     if not recipe.needs_calibration:
-        return _apply(content, recipe, {}, [])
+        return _apply(content, recipe, {}, [], [])
     inputs = inputs[: recipe.samples]
     seen = observe(content, inputs, progress)
     if recipe.equalisation:
         content = equalise(content, seen, recipe.equalisation)
         seen = observe(content, inputs, progress)
-    return _apply(content, recipe, choose_ranges(content, seen, recipe.ranges), inputs)
+    ranges = choose_ranges(content, seen, recipe.ranges)
+    kept = _first_operators(TFLiteGraph(content), recipe)
+    if recipe.sensitive_convolutions:
+        kept = kept + _most_sensitive(content, recipe, ranges, inputs, kept)
+    return _apply(content, recipe, ranges, inputs, kept)
 
 
-def _apply(content: bytes, recipe: ModelRecipe, ranges: Mapping[str, Range], inputs: Sequence[FloatArray]) -> bytes:
+def _apply(
+    content: bytes,
+    recipe: ModelRecipe,
+    ranges: Mapping[str, Range],
+    inputs: Sequence[FloatArray],
+    kept: Sequence[Operator],
+) -> bytes:
+    """Quantise with known ranges, all but the operators in `kept`."""
     work = quantizer.Quantizer(bytearray(content))
-    work.load_quantization_recipe(_operator_rules(content, recipe).get_quantization_recipe())
+    work.load_quantization_recipe(_operator_rules(recipe, kept).get_quantization_recipe())
     calibration = {}
     # The quantizer draws progress bars and warns of memory on standard error, and cannot be asked not to.
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
@@ -84,7 +113,7 @@ def _fitted(content: bytes, tensor: FloatArray) -> FloatArray:
     return fitted
 
 
-def _operator_rules(content: bytes, recipe: ModelRecipe) -> recipe_manager.RecipeManager:
+def _operator_rules(recipe: ModelRecipe, kept: Sequence[Operator]) -> recipe_manager.RecipeManager:
     rules = recipe_manager.RecipeManager()
     for name in recipe.operators:
         operation = qtyping.TFLOperationName(name)
@@ -92,10 +121,10 @@ def _operator_rules(content: bytes, recipe: ModelRecipe) -> recipe_manager.Recip
             rules.add_static_config(".*", operation, activation_num_bits=_BITS, weight_num_bits=_BITS)
         else:
             rules.add_weight_only_config(".*", operation, num_bits=_BITS)
-    for output, kind in _operators_kept_float(content, recipe):
+    for operator in kept:
         # The quantizer matches an operator by the names of its outputs, joined and ended by semicolons.
-        scope, operation = f"^{re.escape(output)};?$", qtyping.TFLOperationName(kind)
-        if kind in _CONVOLUTIONS:
+        scope, operation = f"^{re.escape(operator.output)};?$", qtyping.TFLOperationName(operator.kind)
+        if operator.kind in _CONVOLUTIONS:
             rules.add_weight_only_config(
                 scope, operation, num_bits=_FLOAT_BITS, algorithm_key=AlgorithmName.FLOAT_CASTING
             )
@@ -104,14 +133,53 @@ def _operator_rules(content: bytes, recipe: ModelRecipe) -> recipe_manager.Recip
     return rules
 
 
-def _operators_kept_float(content: bytes, recipe: ModelRecipe) -> list[tuple[str, str]]:
-    """(output name, operator) of everything up to and including convolution number `recipe.float_convolutions`."""
-    graph = TFLiteGraph(content)
-    kept, convolutions = [], 0
-    for operator in graph.operators:
+def _first_operators(graph: TFLiteGraph, recipe: ModelRecipe) -> list[Operator]:
+    """Everything up to and including convolution number `recipe.float_convolutions`."""
+    first, convolutions = [], 0
+    for operator in _quantisable(graph, recipe):
         if convolutions >= recipe.float_convolutions:
             break
-        convolutions += graph.kind(operator) in _CONVOLUTIONS
-        if graph.kind(operator) in recipe.operators:
-            kept.append((graph.tensor_name(operator.outputs[0]), graph.kind(operator)))
-    return kept
+        convolutions += operator.kind in _CONVOLUTIONS
+        first.append(operator)
+    return first
+
+
+def _quantisable(graph: TFLiteGraph, recipe: ModelRecipe) -> list[Operator]:
+    named = [Operator(graph.tensor_name(operator.outputs[0]), graph.kind(operator)) for operator in graph.operators]
+    return [operator for operator in named if operator.kind in recipe.operators]
+
+
+def _most_sensitive(
+    content: bytes,
+    recipe: ModelRecipe,
+    ranges: Mapping[str, Range],
+    inputs: Sequence[FloatArray],
+    kept: Sequence[Operator],
+) -> list[Operator]:
+    """The convolutions whose staying float, each on its own, brings the output closest to the float model's."""
+    looked_at = inputs[:: max(1, len(inputs) // _SENSITIVITY_INPUTS)]
+    wanted = _outputs(content, looked_at)
+
+    def error_with(candidate: Operator) -> float:
+        found = _outputs(_apply(content, recipe, ranges, inputs, [*kept, candidate]), looked_at)
+        return float(np.mean([_relative_error(a, b) for a, b in zip(found, wanted, strict=True)]))
+
+    quantised = [operator for operator in _quantisable(TFLiteGraph(content), recipe) if operator not in kept]
+    candidates = [operator for operator in quantised if operator.kind in _CONVOLUTIONS]
+    return sorted(candidates, key=error_with)[: recipe.sensitive_convolutions]
+
+
+def _outputs(content: bytes, inputs: Sequence[FloatArray]) -> list[FloatArray]:
+    network = open_engine("ai-edge-litert").load(content, name="quantised")
+    outputs = []
+    for tensor in inputs:
+
+        def fill(view: Array, tensor: FloatArray = tensor) -> None:
+            view[...] = tensor
+
+        outputs.append(network.run(tensor.shape, fill, lambda view: view))
+    return outputs
+
+
+def _relative_error(found: FloatArray, wanted: FloatArray) -> float:
+    return float(np.square(found - wanted).sum() / np.square(wanted).sum())

@@ -11,6 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from converters.errors import ConversionError
 from converters.tflite.graph import TFLiteGraph, operator_name
+from edge_ocr.engines.litert import without_greeting
 
 
 def operator_versions(content: bytes) -> dict[str, int]:
@@ -68,7 +69,8 @@ def partitions(content: bytes) -> int:
         ConversionError: operators are left outside although there is one piece only.
     """
     interpreter = Interpreter(model_content=content, num_threads=1)
-    interpreter.allocate_tensors()
+    with without_greeting():
+        interpreter.allocate_tensors()
     pieces = [
         operator
         for operator in interpreter._get_ops_details()  # no public call lists what was delegated

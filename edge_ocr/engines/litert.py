@@ -102,7 +102,7 @@ class LiteRTNetwork:
             raise EngineError(f"the {self.name} model takes inputs of {accepted}, not {shape}")
         first, self._shape = self._shape is None, None
         try:
-            with _without_greeting() if first else contextlib.nullcontext():
+            with without_greeting() if first else contextlib.nullcontext():
                 self._interpreter.resize_tensor_input(self._input_index, shape)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as problem:
@@ -125,7 +125,7 @@ _standard_error = threading.Lock()
 
 
 @contextlib.contextmanager
-def _without_greeting() -> Iterator[None]:
+def without_greeting() -> Iterator[None]:
     """Keep "INFO: Created TensorFlow Lite XNNPACK delegate for CPU." off the user's terminal.
 
     The library writes it past Python, straight to file descriptor 2, and has no setting for it. So for the

@@ -77,6 +77,16 @@ def test_the_first_convolutions_stay_float() -> None:
     assert types == [schema.TensorType.FLOAT32, schema.TensorType.FLOAT32, schema.TensorType.INT8]
 
 
+def test_the_most_sensitive_convolution_stays_float() -> None:
+    content = two_convolutions(uneven=2000)
+    recipe = ModelRecipe("static", ("CONV_2D",), samples=4, sensitive_convolutions=1)
+    graph = TFLiteGraph(quantise(content, recipe, inputs()))
+    types = [graph.tensor(operator.inputs[0]).type for operator in graph.operators if graph.kind(operator) == "CONV_2D"]
+    assert sorted(types) == [schema.TensorType.FLOAT32, schema.TensorType.INT8, schema.TensorType.INT8]
+    whole = quantise(content, ModelRecipe("static", ("CONV_2D",), samples=4), inputs())
+    assert relative_error(graph.to_bytes(), content) < relative_error(whole, content)
+
+
 def test_a_move_between_int8_layers_stays_in_int8(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(5)
     model = TinyModel(1, 16, 16, 3)
