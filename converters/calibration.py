@@ -62,20 +62,36 @@ class CalibrationPictures:
         return digest.hexdigest()
 
 
-def find_pictures(folder: Path) -> CalibrationPictures:
+def find_pictures(folder: Path, progress: Progress) -> CalibrationPictures:
     """All pictures below `folder`; those in a folder called `lines` show one line each, all others a page.
 
+    Every one is decoded once, so that a damaged one is named and left out now and not after minutes of work.
+
     Raises:
-        ConversionError: no such folder, or no picture in it.
+        ConversionError: no such folder, or no picture in it that can be read.
     """
     if not folder.is_dir():
         raise ConversionError(f"there is no calibration folder {folder}; give one with --calibration DIR")
     found = _pictures(folder.rglob("*"))
-    lines = tuple(path for path in found if path.parent.name == LINES_FOLDER)
-    pages = tuple(path for path in found if path.parent.name != LINES_FOLDER)
     if not found:
         raise ConversionError(f"{folder} holds no pictures; calibration needs some dozens like those to be read")
+    readable = [
+        path for path in progress.track(found, "look at the pictures", len(found)) if _is_readable(path, progress)
+    ]
+    if not readable:
+        raise ConversionError(f"none of the {len(found)} pictures in {folder} can be read")
+    lines = tuple(path for path in readable if path.parent.name == LINES_FOLDER)
+    pages = tuple(path for path in readable if path.parent.name != LINES_FOLDER)
     return CalibrationPictures(pages, lines)
+
+
+def _is_readable(path: Path, progress: Progress) -> bool:
+    try:
+        load_picture(path)
+    except PictureError as error:
+        progress.note(f"left out: {error}")
+        return False
+    return True
 
 
 def default_pictures() -> CalibrationPictures:
@@ -146,7 +162,8 @@ def record_inputs(
         Kind -> (1, H, W, 3) float32 tensors, at most `samples[kind]` of them.
 
     Raises:
-        ConversionError: none of the pictures can be read, or a model was given nothing.
+        ConversionError: a model was given nothing to look at.
+        PictureError: a picture cannot be read.
     """
     needed = {kind: count for kind, count in samples.items() if count}
     # Lines are drawn from more than are needed, so that they come from many pages.
@@ -173,13 +190,5 @@ def _shuffled[Item](items: Sequence[Item], chooser: np.random.Generator) -> list
 def _read_all(
     paths: Sequence[Path], read: Callable[[npt.NDArray[np.uint8]], object], title: str, progress: Progress
 ) -> None:
-    """Read every picture; one that is none is named and passed over."""
-    refused = 0
     for path in progress.track(paths, title, len(paths), "picture"):
-        try:
-            read(load_picture(path))
-        except PictureError as error:
-            refused += 1
-            progress.note(f"left out of calibration: {error}")
-    if paths and refused == len(paths):
-        raise ConversionError(f"none of the {refused} calibration pictures can be read")
+        read(load_picture(path))

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Convert; 0 if the bundle was written, 1 if it broke the accuracy budget."""
     progress = Progress()
     recipe = load_recipe(args.precision)
-    pictures, datasets = _pictures(args.calibration)
+    pictures, datasets = _pictures(args.calibration, progress)
     zoo = load_zoo()
     sources = fetch_sources(zoo, zoo.system(args.system), progress, local=args.local)
     bundle = convert(sources, recipe, pictures, progress)
@@ -66,9 +66,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _pictures(folder: Path | None) -> tuple[CalibrationPictures, list[Dataset]]:
+def _pictures(folder: Path | None, progress: Progress) -> tuple[CalibrationPictures, list[Dataset]]:
     """What to calibrate on, and what to verify on: never the same pictures."""
     if folder is None:
         return default_pictures().halves()[0], rendered_datasets()
-    calibrate_on, verify_on = find_pictures(folder).halves()
+    calibrate_on, verify_on = find_pictures(folder, progress).halves()
     return calibrate_on, [unlabelled(folder.name, verify_on)]

@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     """Verify; 0 if the bundle is within the accuracy budget, 1 if not."""
     progress = Progress()
     bundle = Bundle.open(args.bundle)
-    datasets = [_dataset(folder) for folder in args.data] or rendered_datasets()
+    datasets = [_dataset(folder, progress) for folder in args.data] or rendered_datasets()
     zoo = load_zoo()
     reference = fetch_sources(zoo, zoo.system(bundle.name), progress, local=args.local).reference()
     try:
@@ -99,10 +99,10 @@ def rendered_datasets() -> list[Dataset]:
     ]
 
 
-def _dataset(folder: Path) -> Dataset:
+def _dataset(folder: Path, progress: Progress) -> Dataset:
     if (folder / LABELS).is_file():
         return read_dataset(folder)
-    return unlabelled(folder.name, find_pictures(folder))
+    return unlabelled(folder.name, find_pictures(folder, progress))
 
 
 def unlabelled(name: str, pictures: CalibrationPictures) -> Dataset:

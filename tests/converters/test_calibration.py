@@ -26,7 +26,7 @@ def test_a_folder_called_lines_holds_lines(tmp_path: Path) -> None:
     line = write_picture(tmp_path / "lines" / "a.png")
     page = write_picture(tmp_path / "deeper" / "b.JPG")
     (tmp_path / "notes.txt").write_text("no picture")
-    found = find_pictures(tmp_path)
+    found = find_pictures(tmp_path, Progress())
     assert (found.pages, found.lines) == ((page,), (line,))
 
 
@@ -34,15 +34,15 @@ def test_the_digest_follows_the_contents_not_the_names(tmp_path: Path) -> None:
     write_picture(tmp_path / "one" / "a.png")
     write_picture(tmp_path / "two" / "b.png")
     write_picture(tmp_path / "three" / "b.png", value=0)
-    one, two, three = (find_pictures(tmp_path / name).digest for name in ("one", "two", "three"))
+    one, two, three = (find_pictures(tmp_path / name, Progress()).digest for name in ("one", "two", "three"))
     assert one == two != three
 
 
 def test_an_empty_or_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="holds no pictures"):
-        find_pictures(tmp_path)
+        find_pictures(tmp_path, Progress())
     with pytest.raises(ConversionError, match="no calibration folder"):
-        find_pictures(tmp_path / "missing")
+        find_pictures(tmp_path / "missing", Progress())
 
 
 def test_verification_never_sees_a_picture_that_was_calibrated_on() -> None:
@@ -69,16 +69,15 @@ def test_pictures_that_are_none_are_named_and_left_out(tmp_path: Path, capsys: p
     page = default_pictures().pages[0]
     (tmp_path / "good.jpg").write_bytes(page.read_bytes())
     (tmp_path / "broken.jpg").write_bytes(page.read_bytes()[:2000])
-    inputs = record_inputs(Bundle.open(), find_pictures(tmp_path), {"detector": 2}, Progress())
-    assert len(inputs["detector"]) == 1
+    assert [path.name for path in find_pictures(tmp_path, Progress()).pages] == ["good.jpg"]
     assert "broken.jpg" in capsys.readouterr().err
     (tmp_path / "good.jpg").write_bytes(b"no picture either")
     with pytest.raises(ConversionError, match="none of the 2"):
-        record_inputs(Bundle.open(), find_pictures(tmp_path), {"detector": 2}, Progress())
+        find_pictures(tmp_path, Progress())
 
 
 def test_pictures_without_text_are_refused(tmp_path: Path) -> None:
     write_picture(tmp_path / "white.png")
     assert not OCR().read(tmp_path / "white.png").lines
     with pytest.raises(ConversionError, match="gave the recognizer anything"):
-        record_inputs(Bundle.open(), find_pictures(tmp_path), {"detector": 1, "recognizer": 3}, Progress())
+        record_inputs(Bundle.open(), find_pictures(tmp_path, Progress()), {"detector": 1, "recognizer": 3}, Progress())
