@@ -17,15 +17,23 @@ help:  ## show this list
 
 setup: $(READY)  ## make .venv and install the project with its tools
 
+# Made again where it no longer runs, or where another PYTHON is named than it was made from.
+ifeq ($(shell $(BIN)/python -c 'print("runs")' 2>/dev/null),)
+.PHONY: $(READY)
+else ifneq ($(PYTHON),$(if $(PYTHON),$(shell cat .venv/.made-from 2>/dev/null)))
+.PHONY: $(READY)
+endif
+
 $(READY): setup.cfg pyproject.toml constraints/development.txt scripts/find_python.py scripts/make_environment.py
 	@$(or $(PYTHON),python3) scripts/make_environment.py .venv $(PYTHON)
+	@$(if $(PYTHON),echo $(PYTHON) > .venv/.made-from)
 	@touch $@
 
 demo: $(READY)  ## convert PP-OCRv6 tiny to INT8 and read a picture with it
 	$(BIN)/ppocr-convert convert ppocrv6-tiny --format tflite --precision int8 -o out/ppocrv6-tiny
 	$(BIN)/edge-ocr read $(DEMO_PICTURE) --bundle out/ppocrv6-tiny --save-annotated out/demo.png
 
-test: $(READY)  ## run all tests but the slow ones, then lint
+test: $(READY)  ## run the tests, all but the few slow ones, then lint
 	$(BIN)/python -m pytest -q -m "not slow"
 	@$(MAKE) --no-print-directory lint
 

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +24,6 @@ from edge_ocr.errors import PictureError
 from edge_ocr.ocr import OCR
 from edge_ocr.pictures import FILE_SUFFIXES, load_picture
 
-Item = TypeVar("Item")
 FloatArray = npt.NDArray[np.float32]
 
 DEFAULT_PICTURES = Path(__file__).resolve().parents[1] / "calibration_data"
@@ -71,10 +69,10 @@ def find_pictures(folder: Path, progress: Progress) -> CalibrationPictures:
         ConversionError: no such folder, or no picture in it that can be read.
     """
     if not folder.is_dir():
-        raise ConversionError(f"there is no calibration folder {folder}; give one with --calibration DIR")
+        raise ConversionError(f"there is no folder {folder}")
     found = _pictures(folder.rglob("*"))
     if not found:
-        raise ConversionError(f"{folder} holds no pictures; calibration needs some dozens like those to be read")
+        raise ConversionError(f"{folder} holds no pictures; give some dozens like those to be read")
     readable = [
         path for path in progress.track(found, "look at the pictures", len(found)) if _is_readable(path, progress)
     ]
@@ -94,17 +92,13 @@ def _is_readable(path: Path, progress: Progress) -> bool:
     return True
 
 
-def default_pictures() -> CalibrationPictures:
-    """The pictures that this project renders for the purpose.
+def has_default_pictures() -> bool:
+    """Whether the pictures that this project renders are here: they are in a checkout, and in no wheel."""
+    return (DEFAULT_PICTURES / LINES_FOLDER / LABELS).is_file()
 
-    Raises:
-        ConversionError: the checkout's `calibration_data` is not there, as in an installed wheel.
-    """
-    if not (DEFAULT_PICTURES / LINES_FOLDER / LABELS).is_file():
-        raise ConversionError(
-            f"the rendered calibration pictures are not at {DEFAULT_PICTURES}; work in a checkout, or give a folder "
-            "with --calibration DIR"
-        )
+
+def default_pictures() -> CalibrationPictures:
+    """The pictures that this project renders for the purpose; only where `has_default_pictures`."""
     pages, lines = (_pictures((DEFAULT_PICTURES / name).iterdir()) for name in ("pages", LINES_FOLDER))
     return CalibrationPictures(tuple(pages), tuple(lines))
 

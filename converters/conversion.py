@@ -33,7 +33,9 @@ from converters.zoo import Model, System, Zoo
 from edge_ocr.bundle import Bundle, write_bundle
 
 ROOT = Path(__file__).resolve().parents[1]
-_QUANTISERS = ("ai-edge-quantizer", "ai-edge-litert", "numpy", "opencv-python-headless")
+_REWRITERS = {"onnx", "onnx-ir", "onnxscript", "ai-edge-litert"}
+"""Packages that have a part in the bytes of a float model, beside those of the onnx2tf environment."""
+_QUANTISERS = {"ai-edge-quantizer", "ai-edge-litert", "numpy", "opencv-python-headless"}
 """Packages that have a part in the bytes of a quantised model."""
 
 
@@ -88,10 +90,10 @@ def convert(sources: Sources, recipe: Recipe, pictures: CalibrationPictures | No
     system = sources.system
     floats = _float_models(sources, progress)
     contents = {kind: model.content for kind, model in floats.items()}
-    if any(entry.needs_calibration for entry in recipe.models.values()):
+    if recipe.needs_calibration:
         assert pictures is not None, "a static recipe calibrates"
         contents = _quantised(_float_bundle(sources, floats), recipe, pictures, progress)
-    elif recipe.name != "float":
+    else:
         contents = {kind: quantise(content, recipe.models[kind], []) for kind, content in contents.items()}
     runtime = oldest_runtime()
     models = {}
@@ -112,8 +114,8 @@ def convert(sources: Sources, recipe: Recipe, pictures: CalibrationPictures | No
 
 
 def _float_models(sources: Sources, progress: Progress) -> dict[str, FloatModel]:
-    lock = ENVIRONMENTS / "onnx2tf" / "requirements.txt"
-    code = _code_digest("graph", "tflite")
+    environment = sorted((ENVIRONMENTS / "onnx2tf").iterdir())
+    code = _code_digest("converters/graph", "converters/tflite", "converters/environments/serve.py")
     floats = {}
     for model in sources.system.models:
         progress.note(f"float TFLite: {model.name}")
@@ -126,9 +128,11 @@ def _float_models(sources: Sources, progress: Progress) -> dict[str, FloatModel]
             facts = {key: value for key, value in vars(converted).items() if key != "content"}
             (folder / "facts.json").write_text(json.dumps(facts))
 
-        folder = run_stage("float", digest_of(source, model.input_shape, lock, code), make)
-        facts = json.loads((folder / "facts.json").read_text())
-        floats[model.kind] = FloatModel(content=(folder / "float.tflite").read_bytes(), **facts)
+        facts = [model.kind, model.input_name, model.input_shape]
+        files = [file for file in environment if file.is_file()]
+        folder = run_stage("float", digest_of(source, facts, files, code, _versions(_REWRITERS)), make)
+        found = json.loads((folder / "facts.json").read_text())
+        floats[model.kind] = FloatModel(content=(folder / "float.tflite").read_bytes(), **found)
     return floats
 
 
@@ -153,18 +157,22 @@ def _quantised(bundle: Bundle, recipe: Recipe, pictures: CalibrationPictures, pr
                 content = quantise(bundle.model_bytes(kind), entry, tensors, lambda: done(1))
             (folder / f"{kind}.tflite").write_bytes(content)
 
-    tools = {package: version(package) for package in _QUANTISERS}
-    code = _code_digest("quantization", "tflite", "calibration.py")
-    digest = digest_of(bundle.digest, recipe.to_json(), pictures.digest, tools, code)
+    # The runtime's stages make the tensors that are calibrated on.
+    code = _code_digest("converters/quantization", "converters/tflite", "converters/calibration.py", "edge_ocr")
+    digest = digest_of(bundle.digest, recipe.to_json(), pictures.digest, _versions(_QUANTISERS), code)
     folder = run_stage("quantised", digest, make)
     return {kind: (folder / f"{kind}.tflite").read_bytes() for kind in recipe.models}
 
 
+def _versions(packages: set[str]) -> dict[str, str]:
+    return {package: version(package) for package in sorted(packages)}
+
+
 def _code_digest(*parts: str) -> str:
-    """Digest of our own code that makes a stage: packages or modules of `converters`."""
+    """Digest of our own code that makes a stage: packages or modules."""
     files: list[Path] = []
     for part in parts:
-        path = ROOT / "converters" / part
+        path = ROOT / part
         files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
     return digest_of(*files)
 
@@ -184,10 +192,11 @@ def _provenance(
         else {"sha256": pictures.digest, "pages": len(pictures.pages), "lines": len(pictures.lines)},
         "rewrites": {kind: dict(model.rewrites) for kind, model in floats.items()},
         "tools": {
-            **next(iter(floats.values())).tools,
-            **{package: version(package) for package in _QUANTISERS},
-            "edge-ocr": version("edge-ocr"),
-            "python": ".".join(map(str, sys.version_info[:3])),
+            "onnx2tf_environment": dict(next(iter(floats.values())).tools),
+            "converter": {
+                **_versions(_REWRITERS | _QUANTISERS | {"edge-ocr"}),
+                "python": ".".join(map(str, sys.version_info[:3])),
+            },
         },
     }
 

@@ -19,8 +19,8 @@ def figures(verification: Verification) -> list[Row]:
     rows += _accuracy("detection hmean", verification.hmean, on_pages)
     rows += _accuracy("end-to-end hmean", verification.end_to_end, on_pages)
     for what, percent, data in (
-        ("same text as FP32", verification.same_text, on_lines),
-        ("same text where FP32 is sure", verification.same_text_where_sure, on_lines),
+        ("same text as FP32", verification.same_text, "lines and boxes in common"),
+        ("same text where FP32 is sure", verification.same_text_where_sure, "lines and boxes in common"),
         ("same boxes as FP32", verification.same_boxes, on_pages),
     ):
         if percent is not None:

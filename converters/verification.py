@@ -17,7 +17,7 @@ from converters.evaluation.agreement import (
     LinePair,
     PagePair,
     agreement_of_boxes,
-    agreement_of_lines,
+    agreement_of_texts,
     read_lines,
     read_pages,
 )
@@ -57,9 +57,9 @@ class Verification:
         sizes: file -> bytes, of what a device loads.
         lines: how many lines were read by both.
         pages: how many pages.
-        same_text: percentage of lines that both read alike.
-        same_text_where_sure: of the lines whose reading the original is sure of.
-        same_boxes: agreement of the boxes on pages, in percent.
+        same_text: percentage of lines, and of boxes that both have on pages, that both read alike; None without any.
+        same_text_where_sure: of those whose reading the original is sure of; None without any.
+        same_boxes: agreement of the boxes on pages, in percent; None without any.
         exact_match: on labelled lines; None without.
         hmean: of detection on labelled pages; None without.
         end_to_end: of boxes with equal text on labelled pages; None without.
@@ -93,19 +93,20 @@ class Verification:
     def drop(self) -> float:
         """The largest loss, in points, that the gate holds against `--max-drop`.
 
-        Of exact match on labelled lines and of detection hmean on labelled pages; where there are no labels, the
-        original's sure readings and its boxes are taken for the truth.
+        For the text: of exact match on labelled lines, else of end-to-end hmean on labelled pages. For the boxes: of
+        detection hmean on labelled pages. Only where there are no labels at all, the original's sure readings and its
+        boxes are taken for the truth.
+
+        Raises:
+            ConversionError: neither of the two found any text.
         """
-        losses = []
-        if self.exact_match is not None:
-            losses.append(-self.exact_match.delta.value)
-        elif self.same_text_where_sure is not None:
-            losses.append(100 - self.same_text_where_sure)
-        if self.hmean is not None:
-            losses.append(-self.hmean.delta.value)
-        elif self.same_boxes is not None:
-            losses.append(100 - self.same_boxes)
-        return max(losses)
+        text = self.exact_match or self.end_to_end
+        if text is not None:
+            return max(-figure.delta.value for figure in (text, self.hmean) if figure is not None)
+        agreements = [share for share in (self.same_text_where_sure, self.same_boxes) if share is not None]
+        if not agreements:
+            raise ConversionError("no text was found on the pictures, so nothing can be judged; verify on others")
+        return 100 - min(agreements)
 
     def to_json(self) -> bytes:
         """Content of `verification.json`."""
@@ -126,23 +127,23 @@ def verify(bundle: Bundle, reference: Bundle, datasets: Sequence[Dataset], progr
         PictureError: one of their pictures cannot be read.
     """
     if not any(data.lines or data.pages for data in datasets):
-        raise ConversionError("there is no picture to verify on; give at least two, as one half is calibrated on")
+        raise ConversionError("there is no picture to verify on")
     ours, original = OCR(bundle, min_score=0), OCR(reference, min_score=0)
     lines = read_lines(original, ours, [line for data in datasets for line in data.lines], progress)
     pages = read_pages(original, ours, [page for data in datasets for page in data.pages], progress)
-    manifest = bundle.manifest
+    texts = [pair.texts for pair in lines] + [pair for page in pages for pair in page.common]
     return Verification(
         digest=bundle.digest,
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         cpu=describe_cpu(),
         runtimes=dict(installed()),
         data=tuple(data.name for data in datasets),
-        sizes={name: spec.bytes for name, spec in manifest.files().items()},
+        sizes={name: spec.bytes for name, spec in bundle.manifest.files().items()},
         lines=len(lines),
         pages=len(pages),
-        same_text=agreement_of_lines(lines, sure=False) if lines else None,
-        same_text_where_sure=agreement_of_lines(lines, sure=True) if lines else None,
-        same_boxes=agreement_of_boxes(pages) if pages else None,
+        same_text=agreement_of_texts(texts, sure=False),
+        same_text_where_sure=agreement_of_texts(texts, sure=True),
+        same_boxes=agreement_of_boxes(pages),
         exact_match=_exact_match([pair for pair in lines if pair.label is not None]),
         hmean=_hmean([pair for pair in pages if pair.labelled], "found"),
         end_to_end=_hmean([pair for pair in pages if pair.labelled], "read"),
@@ -159,8 +160,8 @@ def _exact_match(pairs: Sequence[LinePair]) -> Figure | None:
         return np.array([100.0 * same_text(text, pair.label or "") for text, pair in zip(texts, pairs, strict=True)])
 
     return _figure(
-        hits([pair.reference for pair in pairs]),
-        hits([pair.bundle for pair in pairs]),
+        hits([pair.texts.reference for pair in pairs]),
+        hits([pair.texts.bundle for pair in pairs]),
         lambda percent: float(percent.mean()),
     )
 

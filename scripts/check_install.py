@@ -183,7 +183,7 @@ def main() -> int:
     barrier = network_barrier()
     with tempfile.TemporaryDirectory(prefix="edge-ocr-wheel-") as folder:
         try:
-            run([sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT])
+            run([sys.executable, "-m", "build", "--outdir", folder, ROOT])  # the wheel from the source archive
         except StepError as error:
             print(f"error: the wheel does not build: {error}", file=sys.stderr)
             return 1

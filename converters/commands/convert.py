@@ -9,12 +9,13 @@ from converters.calibration import CalibrationPictures, default_pictures, find_p
 from converters.commands.fetch import add_local
 from converters.commands.verify import add_budget, rendered_datasets, report_and_judge, unlabelled
 from converters.conversion import convert, fetch_sources, write
-from converters.errors import AccuracyBudgetError
+from converters.errors import AccuracyBudgetError, ConversionError
 from converters.evaluation.datasets import Dataset
 from converters.progress import Progress
-from converters.quantization.recipes import available_recipes, load_recipe
+from converters.quantization.recipes import Recipe, available_recipes, load_recipe
 from converters.verification import verify
 from converters.zoo import load_zoo
+from edge_ocr.bundle import check_destination
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -39,8 +40,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--calibration",
         type=Path,
         metavar="FOLDER",
-        help="your own pictures, some dozens like those to be read; one half is calibrated on, the other verified on; "
-        "those in a folder called `lines` show one line each (default: this project's rendered pictures)",
+        help="your own pictures, some dozens like those to be read; one half is calibrated on, the other verified on, "
+        "too; those in a folder called `lines` show one line each (default: this project's rendered pictures)",
     )
     add_local(parser)
     add_budget(parser)
@@ -51,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
     """Convert; 0 if the bundle was written, 1 if it broke the accuracy budget."""
     progress = Progress()
     recipe = load_recipe(args.precision)
-    pictures, datasets = _pictures(args.calibration, progress)
+    check_destination(args.output)
+    pictures, datasets = _pictures(args.calibration, recipe, progress)
     zoo = load_zoo()
     sources = fetch_sources(zoo, zoo.system(args.system), progress, local=args.local)
     bundle = convert(sources, recipe, pictures, progress)
@@ -66,9 +68,23 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _pictures(folder: Path | None, progress: Progress) -> tuple[CalibrationPictures, list[Dataset]]:
-    """What to calibrate on, and what to verify on: never the same pictures."""
-    if folder is None:
-        return default_pictures().halves()[0], rendered_datasets()
-    calibrate_on, verify_on = find_pictures(folder, progress).halves()
-    return calibrate_on, [unlabelled(folder.name, verify_on)]
+def _pictures(
+    folder: Path | None, recipe: Recipe, progress: Progress
+) -> tuple[CalibrationPictures | None, list[Dataset]]:
+    """What to calibrate on, and what to verify on: never the same pictures.
+
+    The rendered pictures, which are labelled, are verified on in any case; a folder of the user's comes in addition.
+
+    Raises:
+        ConversionError: there are too few pictures, or none.
+    """
+    datasets = rendered_datasets()
+    if folder is not None:
+        own = find_pictures(folder, progress)
+        calibrate_on, verify_on = own.halves() if recipe.needs_calibration else (None, own)
+        if not (verify_on.pages or verify_on.lines):
+            raise ConversionError(f"{folder} holds one picture; give at least two, as one half is calibrated on")
+        return calibrate_on, [*datasets, unlabelled(folder.name, verify_on)]
+    if not datasets:
+        raise ConversionError("the rendered pictures are in a checkout only; give pictures with --calibration DIR")
+    return default_pictures().halves()[0] if recipe.needs_calibration else None, datasets

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from converters.calibration import CalibrationPictures, default_pictures, find_pictures
+from converters.calibration import CalibrationPictures, default_pictures, find_pictures, has_default_pictures
 from converters.commands.fetch import add_local
 from converters.conversion import fetch_sources
-from converters.errors import AccuracyBudgetError
+from converters.errors import AccuracyBudgetError, ConversionError
 from converters.evaluation.datasets import LABELS, Dataset, LabelledLine, LabelledPage, read_dataset
 from converters.progress import Progress
 from converters.report import as_text, figures
@@ -24,12 +24,19 @@ def add_budget(parser: argparse.ArgumentParser) -> None:
     """The accuracy budget, the same for every command that verifies."""
     parser.add_argument(
         "--max-drop",
-        type=float,
+        type=_points,
         default=MAX_DROP,
         metavar="POINTS",
-        help="accuracy that may be lost against FP32: of exact match on lines and of detection hmean on pages, in "
-        f"points; without labels, FP32's own readings count as true (default: {MAX_DROP})",
+        help="accuracy that may be lost against FP32, in points: of exact match on lines and of detection hmean on "
+        f"pages; where nothing is labelled, FP32's boxes and sure readings count as true (default: {MAX_DROP})",
     )
+
+
+def _points(text: str) -> float:
+    points = float(text)
+    if not 0 <= points <= 100:  # also refuses NaN, which no loss exceeds
+        raise ValueError(text)
+    return points
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -60,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress()
     bundle = Bundle.open(args.bundle)
     datasets = [_dataset(folder, progress) for folder in args.data] or rendered_datasets()
+    if not datasets:
+        raise ConversionError("the rendered pictures are in a checkout only; name a folder of pictures to verify on")
     zoo = load_zoo()
     reference = fetch_sources(zoo, zoo.system(bundle.name), progress, local=args.local).reference()
     try:
@@ -80,12 +89,14 @@ def report_and_judge(verification: Verification, max_drop: float) -> None:
     if verification.drop > max_drop:
         raise AccuracyBudgetError(
             f"{verification.drop:.2f} points are lost against FP32, more than --max-drop {max_drop:g}; "
-            "try --precision int8-weights, or calibrate on pictures more like yours"
+            "try a recipe that quantises less, or calibrate on pictures more like yours"
         )
 
 
 def rendered_datasets() -> list[Dataset]:
-    """The half of the rendered pictures that is not calibrated on, with its labels."""
+    """The half of the rendered pictures that is not calibrated on, with its labels; none outside a checkout."""
+    if not has_default_pictures():
+        return []
     _, held_out = default_pictures().halves()
     kept = {*held_out.pages, *held_out.lines}
     datasets = [read_dataset(folder) for folder in sorted({picture.parent for picture in kept})]

@@ -5,21 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from converters.evaluation.datasets import LabelledLine, LabelledPage
-from converters.evaluation.metrics import PageCounts, count_matches, iou, same_text
+from converters.evaluation.metrics import SAME_BOX, PageCounts, count_matches, iou, same_text
 from converters.progress import Progress
 from edge_ocr.ocr import OCR
 from edge_ocr.page import Page
 from edge_ocr.pictures import load_picture
-
-Input = TypeVar("Input")
-Reading = TypeVar("Reading")
-FloatArray = npt.NDArray[np.float32]
 
 SURE = 0.9
 """Score from which the original's reading of a line is taken for the truth where there is no label."""
@@ -39,20 +33,31 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class LinePair(Pair):
-    """One line, read by both.
+class TextPair:
+    """The text of one line, read by both.
 
     Attributes:
-        label: what it says; None where nobody knows.
         reference: what the original reads.
         score: how sure the original is, 0 to 1.
         bundle: what the bundle reads.
     """
 
-    label: str | None
     reference: str
     score: float
     bundle: str
+
+
+@dataclass(frozen=True)
+class LinePair(Pair):
+    """A picture of one line, read by both.
+
+    Attributes:
+        label: what it says; None where nobody knows.
+        texts: what both read.
+    """
+
+    label: str | None
+    texts: TextPair
 
 
 @dataclass(frozen=True)
@@ -63,13 +68,15 @@ class PagePair(Pair):
         labelled: whether its text is known; without, both counts are empty.
         reference: the original's boxes and texts against the labels.
         bundle: the bundle's.
-        boxes: of the original, of the bundle, and how many of them are the same.
+        boxes: how many the original has, and how many the bundle.
+        common: the text in the boxes that both have.
     """
 
     labelled: bool
     reference: PageCounts
     bundle: PageCounts
-    boxes: tuple[int, int, int]
+    boxes: tuple[int, int]
+    common: tuple[TextPair, ...]
 
 
 def read_lines(reference: OCR, bundle: OCR, lines: Sequence[LabelledLine], progress: Progress) -> list[LinePair]:
@@ -80,7 +87,7 @@ def read_lines(reference: OCR, bundle: OCR, lines: Sequence[LabelledLine], progr
         ([(first, score)], first_seconds), ([(second, _)], second_seconds) = _both(
             reference.recognizer.recognize, bundle.recognizer.recognize, [crop], number
         )
-        pairs.append(LinePair(first_seconds, second_seconds, line.text, first, score, second))
+        pairs.append(LinePair(first_seconds, second_seconds, line.text, TextPair(first, score, second)))
     return pairs
 
 
@@ -97,7 +104,8 @@ def read_pages(reference: OCR, bundle: OCR, pages: Sequence[LabelledPage], progr
                 page.boxes is not None,
                 _counts(first, page),
                 _counts(second, page),
-                (len(first.lines), len(second.lines), _same_boxes(first, second)),
+                (len(first.lines), len(second.lines)),
+                _in_common(first, second),
             )
         )
     return pairs
@@ -125,25 +133,28 @@ def _counts(page: Page, truth: LabelledPage) -> PageCounts:
     return count_matches([line.box for line in page.lines], [line.text for line in page.lines], truth.boxes)
 
 
-def _same_boxes(first: Page, second: Page) -> int:
-    """How many of the first page's boxes the second has, too, one to one."""
-    free = [line.box for line in second.lines]
-    same = 0
+def _in_common(first: Page, second: Page) -> tuple[TextPair, ...]:
+    """The lines whose boxes both pages have, one to one."""
+    free = list(second.lines)
+    common = []
     for line in first.lines:
-        match = next((index for index, box in enumerate(free) if iou(line.box, box) > 0.5), None)
+        match = next((other for other in free if iou(line.box, other.box) > SAME_BOX), None)
         if match is not None:
-            del free[match]
-            same += 1
-    return same
+            free = [other for other in free if other is not match]
+            common.append(TextPair(line.text, line.score, match.text))
+    return tuple(common)
 
 
-def agreement_of_lines(pairs: Sequence[LinePair], *, sure: bool) -> float:
-    """Percentage of lines that both read alike; with `sure`, of those whose reading the original is sure of."""
+def agreement_of_texts(pairs: Sequence[TextPair], *, sure: bool) -> float | None:
+    """Percentage of lines that both read alike; with `sure`, of those whose reading the original is sure of.
+
+    None where there is no such line.
+    """
     counted = [pair for pair in pairs if pair.score >= SURE or not sure]
-    return 100 * float(np.mean([same_text(pair.reference, pair.bundle) for pair in counted])) if counted else 100.0
+    return 100 * float(np.mean([same_text(pair.reference, pair.bundle) for pair in counted])) if counted else None
 
 
-def agreement_of_boxes(pairs: Sequence[PagePair]) -> float:
-    """Harmonic mean of how many of each one's boxes the other has, in percent."""
-    first, second, same = np.sum([pair.boxes for pair in pairs], axis=0)
-    return 200 * float(same) / max(float(first + second), 1.0)
+def agreement_of_boxes(pairs: Sequence[PagePair]) -> float | None:
+    """Harmonic mean of how many of each one's boxes the other has, in percent; None where neither has any."""
+    boxes = sum(sum(pair.boxes) for pair in pairs)
+    return 200 * sum(len(pair.common) for pair in pairs) / boxes if boxes else None

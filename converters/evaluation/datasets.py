@@ -94,7 +94,11 @@ def read_dataset(folder: Path) -> Dataset:
 
 
 def _rows(labels: Path) -> Iterator[dict[str, Any]]:
-    for number, row in enumerate(labels.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        rows = labels.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConversionError(f"cannot read {labels}: {error}") from error
+    for number, row in enumerate(rows, start=1):
         if not row.strip():
             continue
         try:

@@ -14,7 +14,7 @@ from converters.evaluation.datasets import LabelledBox
 
 FloatArray = npt.NDArray[np.float32]
 
-_SAME_BOX = 0.5
+SAME_BOX = 0.5
 """Intersection over union above which two quads are the same text (ICDAR 2015, "Incidental Scene Text")."""
 _INSIDE_IGNORED = 0.5
 
@@ -69,7 +69,7 @@ def count_matches(quads: Sequence[FloatArray], texts: Sequence[str], labels: Seq
     ]
     detected, found, read = len(free), 0, 0
     for label in wanted:
-        match = next((index for index in free if iou(label.box, quads[index]) > _SAME_BOX), None)
+        match = next((index for index in free if iou(label.box, quads[index]) > SAME_BOX), None)
         if match is not None:
             free.remove(match)
             found += 1

@@ -19,11 +19,10 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from converters.quantization.ranges import Observation
-from converters.tflite.graph import TFLiteGraph
+from converters.tflite.graph import CONVOLUTIONS, TFLiteGraph
 
 FloatArray = npt.NDArray[np.float32]
 
-_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 _PASS_CHANNELS_THROUGH = {"PAD", "AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN"}
 _COMMUTES_WITH_SCALING = (schema.ActivationFunctionType.NONE, schema.ActivationFunctionType.RELU)
 _LARGEST_FACTOR = 32.0
@@ -79,7 +78,7 @@ def equalise(content: bytes, seen: Mapping[int, Observation], strength: float) -
         share = np.max([seen[tensor].largest / max(float(seen[tensor].largest.max()), 1e-9) for tensor in tensors], 0)
         scales[root] = (np.clip(share, 1 / _LARGEST_FACTOR, 1.0) ** strength).astype(np.float32)
     for operator in graph.operators:
-        if graph.kind(operator) in _CONVOLUTIONS:
+        if graph.kind(operator) in CONVOLUTIONS:
             _scale_weights(
                 graph,
                 operator,
@@ -96,7 +95,7 @@ def _group_tensors(graph: TFLiteGraph) -> _Groups:
     for operator in graph.operators:
         kind = graph.kind(operator)
         output = operator.outputs[0]
-        if kind in _CONVOLUTIONS:
+        if kind in CONVOLUTIONS:
             if operator.builtinOptions.fusedActivationFunction not in _COMMUTES_WITH_SCALING:
                 groups.leave_alone(output)
         elif kind in _PASS_CHANNELS_THROUGH:

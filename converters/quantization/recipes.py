@@ -24,10 +24,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from ai_edge_quantizer.qtyping import TFLOperationName
+
 from converters.errors import ConversionError
 
+KINDS = ("detector", "direction", "recognizer")
 MODES = ("static", "weights", "float")
 RANGES = ("extremes", "least-error")
+_QUANTISABLE = {operation.value for operation in TFLOperationName}
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,13 @@ class ModelRecipe:
             raise ConversionError(f"recipe: mode {self.mode!r} is not one of {', '.join(MODES)}")
         if self.ranges not in RANGES:
             raise ConversionError(f"recipe: ranges {self.ranges!r} is not one of {', '.join(RANGES)}")
+        if unknown := [name for name in self.operators if name not in _QUANTISABLE]:
+            raise ConversionError(f"recipe: the quantizer does not know the operators {', '.join(map(str, unknown))}")
         if self.mode != "float" and not self.operators:
             raise ConversionError(f"recipe: mode {self.mode!r} needs a list of operators")
+        for name in ("samples", "float_convolutions", "sensitive_convolutions"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 0:
+                raise ConversionError(f"recipe: {name} is {getattr(self, name)!r}; give a whole number from 0")
         if self.mode == "static" and self.samples < 1:
             raise ConversionError(f"recipe: static quantisation needs samples >= 1, not {self.samples}")
         if not 0 <= self.equalisation <= 1:
@@ -74,6 +83,11 @@ class Recipe:
     summary: str
     models: Mapping[str, ModelRecipe]
 
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether any of its models is calibrated."""
+        return any(model.needs_calibration for model in self.models.values())
+
     def to_json(self) -> dict[str, Any]:
         """The recipe as it is written into a bundle."""
         return asdict(self)
@@ -96,8 +110,8 @@ def load_recipe(name_or_path: str) -> Recipe:
     elif Path(name_or_path).suffix == ".json":
         try:
             text = Path(name_or_path).read_text(encoding="utf-8")
-        except OSError as error:
-            raise ConversionError(f"cannot read the recipe {name_or_path}: {error.strerror}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConversionError(f"cannot read the recipe {name_or_path}: {error}") from error
     else:
         raise ConversionError(
             f"no recipe is called {name_or_path!r}; choose one of {', '.join(available_recipes())}, or give the path "
@@ -115,6 +129,10 @@ def _parse(text: str, origin: str) -> Recipe:
             if unknown := set(entry) - known:
                 raise ConversionError(f"recipe {origin}: {kind} has unknown fields {', '.join(sorted(unknown))}")
             models[kind] = ModelRecipe(**{**entry, "operators": tuple(entry.get("operators", ()))})
-        return Recipe(data["name"], data["summary"], models)
+        if set(models) != set(KINDS):
+            raise ConversionError(f"recipe {origin}: models are {', '.join(sorted(models))}; give {', '.join(KINDS)}")
+        return Recipe(str(data["name"]), str(data["summary"]), models)
+    except ConversionError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConversionError(f"recipe {origin} is not valid: {error!r}") from error

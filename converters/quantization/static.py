@@ -18,7 +18,7 @@ from converters.errors import ConversionError
 from converters.quantization.equalisation import equalise
 from converters.quantization.ranges import Range, choose_ranges, observe
 from converters.quantization.recipes import ModelRecipe
-from converters.tflite.graph import TFLiteGraph
+from converters.tflite.graph import CONVOLUTIONS, TFLiteGraph
 from converters.tflite.integer_moves import move_integers
 from edge_ocr.engines import open_engine
 from edge_ocr.engines.base import Array
@@ -28,7 +28,6 @@ FloatArray = npt.NDArray[np.float32]
 _BITS = 8
 _FLOAT_BITS = 16
 """Of the weights of layers that stay float: half precision loses nothing that int8 layers behind them would keep."""
-_CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 _SENSITIVITY_INPUTS = 60
 """About as many calibration inputs tell which layers are sensitive; their ranking is stable from a few dozen on."""
 
@@ -124,7 +123,7 @@ def _operator_rules(recipe: ModelRecipe, kept: Sequence[Operator]) -> recipe_man
     for operator in kept:
         # The quantizer matches an operator by the names of its outputs, joined and ended by semicolons.
         scope, operation = f"^{re.escape(operator.output)};?$", qtyping.TFLOperationName(operator.kind)
-        if operator.kind in _CONVOLUTIONS:
+        if operator.kind in CONVOLUTIONS:
             rules.add_weight_only_config(
                 scope, operation, num_bits=_FLOAT_BITS, algorithm_key=AlgorithmName.FLOAT_CASTING
             )
@@ -139,7 +138,7 @@ def _first_operators(graph: TFLiteGraph, recipe: ModelRecipe) -> list[Operator]:
     for operator in _quantisable(graph, recipe):
         if convolutions >= recipe.float_convolutions:
             break
-        convolutions += operator.kind in _CONVOLUTIONS
+        convolutions += operator.kind in CONVOLUTIONS
         first.append(operator)
     return first
 
@@ -165,7 +164,7 @@ def _most_sensitive(
         return float(np.mean([_relative_error(a, b) for a, b in zip(found, wanted, strict=True)]))
 
     quantised = [operator for operator in _quantisable(TFLiteGraph(content), recipe) if operator not in kept]
-    candidates = [operator for operator in quantised if operator.kind in _CONVOLUTIONS]
+    candidates = [operator for operator in quantised if operator.kind in CONVOLUTIONS]
     return sorted(candidates, key=error_with)[: recipe.sensitive_convolutions]
 
 

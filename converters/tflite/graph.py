@@ -26,6 +26,8 @@ _NUMPY_TYPES = {
     schema.TensorType.INT8: np.int8,
 }
 
+CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+
 NO_TENSOR = -1
 """Index that stands for an optional input left out."""
 

@@ -68,8 +68,8 @@ def partitions(content: bytes) -> int:
     Raises:
         ConversionError: operators are left outside although there is one piece only.
     """
-    interpreter = Interpreter(model_content=content, num_threads=1)
     with without_greeting():
+        interpreter = Interpreter(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
     pieces = [
         operator

@@ -41,7 +41,7 @@ def test_the_digest_follows_the_contents_not_the_names(tmp_path: Path) -> None:
 def test_an_empty_or_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="holds no pictures"):
         find_pictures(tmp_path, Progress())
-    with pytest.raises(ConversionError, match="no calibration folder"):
+    with pytest.raises(ConversionError, match="there is no folder"):
         find_pictures(tmp_path / "missing", Progress())
 
 

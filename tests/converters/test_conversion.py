@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -61,6 +62,7 @@ def test_the_bundle_is_whole_and_describes_itself(converted: Path) -> None:
     manifest = Bundle.open(converted).manifest
     assert manifest.precision == "int8"
     assert manifest.provenance["recipe"] == "int8"
+    assert manifest.provenance["calibration"]["lines"] == 15
     assert {entry["name"] for entry in manifest.provenance["sources"]} >= {"ppocrv6-tiny-det.onnx"}
     assert "CONV_2D" in manifest.models.detector.operators
     verification = json.loads((converted / "verification.json").read_text())
@@ -84,6 +86,7 @@ def test_float_models_equal_the_original(reference: Bundle, tmp_path: Path) -> N
     """Float TFLite against onnxruntime: the same text and, to a pixel, the same boxes, at several sizes."""
     folder = tmp_path / "float"
     assert main(["convert", SYSTEM, "--precision", "float", "-o", str(folder), "--max-drop", "0.2"]) == 0
+    assert Bundle.open(folder).manifest.provenance["calibration"] is None
     for side in (320, 640, 960):
         ours = OCR(folder, min_score=0, det_side=side)
         original = OCR(reference, min_score=0, det_side=side)
@@ -114,8 +117,26 @@ def test_a_bundle_that_loses_too_much_is_refused_and_the_old_one_stays(
 def test_verify_judges_by_the_budget(reference: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
     data = str(DEFAULT_PICTURES / "lines")
     assert main(["verify", str(DEFAULT_BUNDLE), data, "--max-drop", "20"]) == 0
-    assert "exact match" in capsys.readouterr().out
-    assert main(["verify", str(DEFAULT_BUNDLE), data, "--max-drop", "-20"]) == 1
+    output = capsys.readouterr()
+    assert "exact match" in output.out
+    assert "INFO" not in output.err
+
+
+def test_verify_refuses_a_recognizer_that_reads_nothing_right(
+    reference: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On pages alone, and without labels, too: the charset, shifted by one, turns every character into another."""
+    manifest = json.loads((DEFAULT_BUNDLE / "manifest.json").read_text())
+    shutil.copytree(DEFAULT_BUNDLE, tmp_path / "bundle")
+    entries = (DEFAULT_BUNDLE / "charset.txt").read_text(encoding="utf-8").split("\n")[:-1]
+    shifted = "".join(f"{entry}\n" for entry in [entries[-1], *entries[:-1]]).encode()
+    (tmp_path / "bundle" / "charset.txt").write_bytes(shifted)
+    manifest["charset"]["sha256"] = hashlib.sha256(shifted).hexdigest()
+    (tmp_path / "bundle" / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "pages").mkdir()
+    for path in sorted((DEFAULT_PICTURES / "pages").glob("*.*g"))[:3]:
+        shutil.copy(path, tmp_path / "pages")
+    assert main(["verify", str(tmp_path / "bundle"), str(tmp_path / "pages"), "--max-drop", "50"]) == 1
     assert "refused" in capsys.readouterr().err
 
 
@@ -125,7 +146,9 @@ def test_verify_judges_by_the_budget(reference: Bundle, capsys: pytest.CaptureFi
         (["convert", "ppocrv6-tinny", "-o", "x"], "ppocrv6-tiny"),
         (["convert", SYSTEM, "-o", "x", "--precision", "int9"], "int8-weights"),
         (["convert", SYSTEM, "-o", "x", "--calibration", "nowhere"], "nowhere"),
+        (["convert", SYSTEM, "-o", __file__], "is not a bundle"),
         (["verify", "nowhere"], "nowhere"),
+        (["verify", str(DEFAULT_BUNDLE), "nowhere"], "there is no folder nowhere"),
     ],
 )
 def test_wrong_arguments_end_in_one_sentence(

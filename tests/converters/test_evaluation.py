@@ -113,6 +113,12 @@ def test_wrong_labels_are_named_by_their_row(tmp_path: Path, rows: list[object],
         read_dataset(dataset(tmp_path, rows))
 
 
+def test_labels_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "labels.jsonl").write_bytes(b"\xff\xfe{}")
+    with pytest.raises(ConversionError, match="cannot read"):
+        read_dataset(tmp_path)
+
+
 def test_a_folder_without_labels_is_no_dataset(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match=r"labels\.jsonl"):
         read_dataset(tmp_path)

@@ -181,6 +181,9 @@ def test_recipes_that_come_with_the_package_load() -> None:
         ({"mode": "static", "operators": ["CONV_2D"], "samples": 4, "equalisation": 2}, "equalisation"),
         ({"mode": "static", "operators": ["CONV_2D"], "samples": 4, "ranges": "guess"}, "guess"),
         ({"mode": "float", "colour": "red"}, "colour"),
+        ({"mode": "static", "operators": ["FOO"], "samples": 4}, "FOO"),
+        ({"mode": "static", "operators": ["CONV_2D"], "samples": 4, "float_convolutions": -1}, "float_convolutions"),
+        ({"mode": "float"}, "give detector, direction, recognizer"),
     ],
 )
 def test_a_wrong_recipe_is_refused(tmp_path: Path, entry: dict[str, object], complaint: str) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from converters.cli import main
 from converters.commands.verify import report_and_judge
-from converters.errors import AccuracyBudgetError
+from converters.errors import AccuracyBudgetError, ConversionError
 from converters.evaluation.metrics import Delta
 from converters.report import as_text, figures
 from converters.verification import Figure, Verification, describe_cpu
@@ -39,9 +40,27 @@ LABELLED = Verification(
 UNLABELLED = replace(LABELLED, exact_match=None, hmean=None, end_to_end=None)
 
 
-def test_the_drop_is_the_larger_of_line_and_page_loss() -> None:
+def test_the_drop_is_the_larger_of_text_and_box_loss() -> None:
     assert LABELLED.drop == pytest.approx(1.5)
     assert replace(LABELLED, exact_match=figure(80, 77)).drop == pytest.approx(3)
+
+
+def test_without_pictures_of_lines_the_text_is_judged_on_the_pages() -> None:
+    assert replace(LABELLED, lines=0, exact_match=None).drop == pytest.approx(10)
+
+
+def test_pictures_without_text_judge_nothing() -> None:
+    nothing = replace(UNLABELLED, same_text=None, same_text_where_sure=None, same_boxes=None)
+    with pytest.raises(ConversionError, match="nothing can be judged"):
+        _ = nothing.drop
+
+
+@pytest.mark.parametrize("points", ["nan", "-1", "inf", "many"])
+def test_a_budget_is_a_number_of_points(points: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["verify", "somewhere", "--max-drop", points])
+    assert caught.value.code == 2
+    assert points in capsys.readouterr().err
 
 
 def test_without_labels_the_originals_sure_readings_are_the_truth() -> None:
@@ -76,4 +95,6 @@ def test_json_holds_every_figure() -> None:
 
 
 def test_the_cpu_has_a_name() -> None:
-    assert "(" in describe_cpu()
+    name = describe_cpu()
+    assert name.rindex("(") > 0
+    assert "avx2" in name or "asimddp" in name or "no int8 instructions named" in name
