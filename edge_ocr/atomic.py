@@ -25,8 +25,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     target = Path(os.path.realpath(path))
     try:
-        if target.exists() and not target.is_file() and not target.is_dir():
-            with target.open("wb") as stream:
+        # Not `target`: the real path of /dev/stdout may be that of a pipe, which no file system knows.
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as stream:
                 yield stream
             return
         draft = sibling(target)

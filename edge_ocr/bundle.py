@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import stat
+import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,14 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 from edge_ocr.atomic import replacing, sibling
 from edge_ocr.errors import BundleError
-from edge_ocr.manifest import AGAIN, MANIFEST_FILE, MAXIMUM_MANIFEST_BYTES, CharsetSpec, Manifest
+from edge_ocr.manifest import (
+    AGAIN,
+    MANIFEST_FILE,
+    MAXIMUM_BUNDLE_BYTES,
+    MAXIMUM_MANIFEST_BYTES,
+    CharsetSpec,
+    Manifest,
+)
 
 if TYPE_CHECKING:
     from zipfile import ZipFile, ZipInfo
@@ -31,7 +39,12 @@ ENTRY_POINTS = "edge_ocr.bundles"
 """Entry-point group of installed bundles: name of a bundle -> the package whose folder it is."""
 
 MAXIMUM_ENTRIES = 100
-MAXIMUM_PACKED_BYTES = 1 << 30
+MAXIMUM_DIRECTORY_BYTES = MAXIMUM_ENTRIES << 10
+"""Of an archive: far above what so many entries with plain names take."""
+MAXIMUM_PACKED_BYTES = MAXIMUM_BUNDLE_BYTES + (16 << 20)
+"""Models, charset and manifest, were nothing saved by packing them, and extras such as a report."""
+MAXIMUM_RATIO = 100
+"""Models are packed to a half, the manifest and tables of numbers to a tenth; only made-up files to less than this."""
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -184,6 +197,10 @@ def _store(path: Path) -> _Store:
     return _Folder(path) if path.is_dir() else _Archive(path)
 
 
+def _no_archive() -> BundleError:
+    return BundleError(f"it is neither a folder nor a whole {PACKED_SUFFIX} file; {AGAIN}")
+
+
 def _missing(name: str) -> BundleError:
     return BundleError(f"{name} is missing; {AGAIN}")
 
@@ -233,10 +250,11 @@ class _Archive:
         size = self.path.stat().st_size
         if size > MAXIMUM_PACKED_BYTES:
             raise _too_large("the archive", MAXIMUM_PACKED_BYTES)
+        _check_directory_size(self.path, size)
         try:
             self.archive: ZipFile = zipfile.ZipFile(self.path)
         except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as problem:
-            raise BundleError(f"it is neither a folder nor a whole {PACKED_SUFFIX} file; {AGAIN}") from problem
+            raise _no_archive() from problem
         try:
             self.entries = _checked_entries(self.archive)
         except BundleError:
@@ -255,6 +273,8 @@ class _Archive:
         entry = self.entries[name]
         if entry.file_size > limit:
             raise _too_large(name, limit)
+        if entry.file_size > MAXIMUM_RATIO * entry.compress_size:
+            raise BundleError(f"{name} is packed to less than a {MAXIMUM_RATIO}th of its size, as no model is; {AGAIN}")
         try:
             with self.archive.open(entry) as stream:
                 return _read_within(stream, name, limit)
@@ -267,6 +287,29 @@ def _read_within(stream: IO[bytes], name: str, limit: int) -> bytes:
     if len(data) > limit:
         raise _too_large(name, limit)
     return data
+
+
+_ZIP_END = struct.Struct("<4s4HLLH")
+_ZIP64_LOCATOR_BYTES = 20
+
+
+def _check_directory_size(path: Path, size: int) -> None:
+    """Refuse an archive whose directory would take much memory to parse, by its end record.
+
+    That record must be the last thing in the file, with no comment and no 64-bit record before it, so that
+    `zipfile` goes by the same one (PKWARE, .ZIP File Format Specification, sections 4.3.15 and 4.3.16).
+    """
+    with path.open("rb") as stream:
+        stream.seek(max(0, size - _ZIP_END.size - _ZIP64_LOCATOR_BYTES))
+        tail = stream.read()
+    before, end = tail[: -_ZIP_END.size], tail[-_ZIP_END.size :]
+    if len(end) < _ZIP_END.size:
+        raise _no_archive()
+    signature, *_, directory_bytes, _, comment_bytes = _ZIP_END.unpack(end)
+    if signature != b"PK\5\6" or comment_bytes or before.startswith(b"PK\6\7"):
+        raise _no_archive()
+    if directory_bytes > MAXIMUM_DIRECTORY_BYTES:
+        raise _too_large("its directory", MAXIMUM_DIRECTORY_BYTES)
 
 
 def _checked_entries(archive: ZipFile) -> dict[str, ZipInfo]:
@@ -311,11 +354,10 @@ def write_bundle(destination: Path, manifest: Manifest, files: Mapping[str, byte
     for name in files:
         if not _PLAIN_NAME.fullmatch(name) or name == MANIFEST_FILE:
             raise BundleError(f"{name!r} cannot stand in a bundle; choose a plain file name other than {MANIFEST_FILE}")
+    check_destination(destination)
     destination = Path(os.path.realpath(destination))
     draft = sibling(destination)
     try:
-        if not _may_be_replaced(destination):
-            raise BundleError(f"{destination} exists and is not a bundle; choose another place or remove it")
         draft.mkdir(parents=True)
         for name, data in {**files, MANIFEST_FILE: manifest.to_bytes()}.items():
             with (draft / name).open("xb") as stream:
@@ -331,11 +373,23 @@ def write_bundle(destination: Path, manifest: Manifest, files: Mapping[str, byte
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _may_be_replaced(destination: Path) -> bool:
-    """Whether nothing is there, or an empty folder, or a bundle."""
-    if not destination.exists():
-        return True
-    return destination.is_dir() and ((destination / MANIFEST_FILE).is_file() or not any(destination.iterdir()))
+def check_destination(destination: Path) -> None:
+    """Refuse a place where `write_bundle` could not put a bundle, before the work that makes one.
+
+    Raises:
+        BundleError: something else than a bundle is there, or the folder around it cannot be written to.
+    """
+    destination = Path(os.path.realpath(destination))
+    try:
+        if destination.exists() and not (
+            destination.is_dir() and ((destination / MANIFEST_FILE).is_file() or not any(destination.iterdir()))
+        ):
+            raise BundleError(f"{destination} exists and is not a bundle; choose another place or remove it")
+        around = next(parent for parent in destination.parents if parent.exists())
+        if not (around.is_dir() and os.access(around, os.W_OK | os.X_OK)):
+            raise BundleError(f"{around} cannot be written to; choose another place")
+    except OSError as problem:
+        raise BundleError(f"{destination} cannot be used: {problem.strerror}; choose another place") from problem
 
 
 def _take_place(draft: Path, destination: Path) -> None:

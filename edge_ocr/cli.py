@@ -29,30 +29,67 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (None: those of the process) and return its exit status."""
-    options = _parser().parse_args(arguments)
+    _open_missing_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):  # text is UTF-8 whatever the locale, and no CRLF on Windows
         sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")
     try:
+        options = _options(arguments)
         status: int = options.run(options)
-        sys.stdout.flush()
     except EdgeOCRError as problem:
         complain(problem)
         return NOTHING_DONE
-    except OSError as problem:  # of standard output: all other files have errors of ours
-        # Python flushes standard output once more when it ends; let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(problem, BrokenPipeError):
-            return NO_READER
-        complain(EdgeOCRError(f"cannot write to standard output: {problem.strerror}; use --output FILE"))
-        return NOTHING_DONE
+    except BrokenPipeError:
+        return NO_READER
     except KeyboardInterrupt:
         return INTERRUPTED
     return status
 
 
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    try:
+        return _parser().parse_args(arguments)
+    except SystemExit:
+        put("")  # what argparse has written, such as the help, must arrive too
+        raise
+
+
+def put(text: str) -> None:
+    """Write text to standard output, now.
+
+    Raises:
+        BrokenPipeError: whoever read standard output has gone.
+        EdgeOCRError: it cannot be written to for another reason.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as problem:
+        # Python flushes standard output once more when it ends; let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(problem, BrokenPipeError):
+            raise
+        raise EdgeOCRError(f"cannot write to standard output: {problem.strerror}; send it elsewhere") from problem
+
+
+def note(text: str) -> None:
+    """Say on standard error what the user should know about a result."""
+    print(f"note: {text}", file=sys.stderr, flush=True)
+
+
 def complain(problem: EdgeOCRError) -> None:
     """Say on standard error what is wrong."""
     print(f"error: {problem}", file=sys.stderr, flush=True)
+
+
+def _open_missing_streams() -> None:
+    """Open the standard streams that the process was started without (`<&-`, `>&-`, `2>&-`).
+
+    Otherwise the next files to be opened would take their places. Standard input and output are opened the wrong
+    way round, so that their use is the error that it should be; what goes to standard error is lost.
+    """
+    for name, mode, access in (("stdin", "r", os.O_WRONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,11 +126,18 @@ def _add_read(add_parser: AddParser) -> None:
     parser.add_argument(
         "--save-annotated",
         metavar="OUT",
-        help="also save each picture with what was seen in it: a .png or .jpg file, or a folder for several",
+        help="also save each picture with what was seen in it: as a .png or .jpg file, or as new files in a folder",
     )
     _add_bundle_option(parser, "--bundle")
-    parser.add_argument("--engine", metavar="E", help="inference engine (default: the first installed)")
-    parser.add_argument("--threads", type=_whole(1, 1024), default=1, metavar="N", help="default: 1")
+    parser.add_argument(
+        "--engine",
+        metavar="E",
+        help="litert or onnx, as the bundle needs, or the package to run it on: ai-edge-litert, tflite-runtime, "
+        "tensorflow or onnxruntime (default: the first that is installed and works)",
+    )
+    parser.add_argument(
+        "--threads", type=_whole(1, 1024), default=1, metavar="N", help="processor cores to use (default: 1)"
+    )
     parser.add_argument(
         "--det-side",
         type=_whole(32, 16_384),
@@ -171,7 +215,7 @@ def _read(options: argparse.Namespace) -> int:
 def _info(options: argparse.Namespace) -> int:
     from edge_ocr.info import describe
 
-    print(describe(options.bundle), end="")
+    put(describe(options.bundle))
     return 0
 
 
@@ -180,6 +224,6 @@ def _doctor(options: argparse.Namespace) -> int:
 
     healthy = True
     for verdict in examine(options.bundle):
-        print(verdict, flush=True)
+        put(f"{verdict}\n")
         healthy = healthy and verdict.well
     return 0 if healthy else FAILED

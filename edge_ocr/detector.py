@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from edge_ocr import geometry
 from edge_ocr.engines.base import Array, Network
+from edge_ocr.errors import BundleError
 from edge_ocr.manifest import DetectorSpec, LongSide
 from edge_ocr.normalisation import Normaliser
 from edge_ocr.pictures import Picture, Source, load_picture
@@ -34,11 +35,12 @@ class Detector:
                 text.
 
         Raises:
+            BundleError: the model takes other numbers than the manifest says.
             ValueError: the long side is shorter than the model's smallest input.
         """
         self._network = network
         self._spec = spec
-        self._normaliser = Normaliser(spec.input, network.input)
+        self._normaliser = Normaliser(spec.input, network)
         self._long_side = spec.input.size.long_side if long_side is None else long_side
         if self._long_side < spec.input.size.minimum:
             raise ValueError(f"the long side is {long_side} px; the detector needs at least {spec.input.size.minimum}")
@@ -55,6 +57,7 @@ class Detector:
 
         Raises:
             PictureError: it is not a picture that can be read.
+            BundleError: the model's output is not the map that the manifest describes.
             EngineError: the engine fails.
         """
         picture = load_picture(image)
@@ -66,17 +69,23 @@ class Detector:
             self._normaliser.write(_resized(picture, scaled_width, scaled_height), tensor)
 
         def take(output: Array) -> Quads:
-            return self._quads(self._probability(output)) * scale
+            return self._quads(self._probability(output, scaled_height, scaled_width)) * scale
 
         quads = self._network.run(self._normaliser.shape(scaled_height, scaled_width), fill, take)
         return np.clip(quads, 0, np.array([width, height], np.float32))
 
-    def _probability(self, output: Array) -> ProbabilityMap:
+    def _probability(self, output: Array, height: int, width: int) -> ProbabilityMap:
         """The (height, width) map of text probability inside the network's output."""
-        plane = output[0, 0] if self._spec.output.layout == "NCHW" else output[0, :, :, 0]
         border = self._spec.output.border
-        height, width = plane.shape
-        return self._network.output.decode(plane[border : height - border, border : width - border])
+        sides = (height + 2 * border, width + 2 * border)
+        expected = (1, 1, *sides) if self._spec.output.layout == "NCHW" else (1, *sides, 1)
+        if output.shape != expected:
+            raise BundleError(
+                f"the detector model gives an output of shape {output.shape} where {expected} is expected; "
+                "convert the model again"
+            )
+        plane = output.reshape(sides)
+        return self._network.output.decode(plane[border : border + height, border : border + width])
 
     def _quads(self, probability: ProbabilityMap) -> Quads:
         """The (n, 4, 2) quads of a probability map, in its pixels."""

@@ -29,7 +29,7 @@ class DirectionClassifier:
         """Wrap a loaded direction classifier and what the manifest says about it."""
         self._network = network
         self._spec = spec
-        self._normaliser = Normaliser(spec.input, network.input)
+        self._normaliser = Normaliser(spec.input, network)
 
     def upside_down(self, lines: Sequence[Array]) -> list[bool]:
         """Which lines of one page are to be turned.
@@ -38,11 +38,14 @@ class DirectionClassifier:
             lines: (height, width, 3) uint8 BGR each.
         """
         turned, upright = self._spec.postprocess.threshold, 1 - self._spec.postprocess.threshold
-        longest = sorted(lines, key=lambda line: line.shape[1], reverse=True)
-        votes = {self.probability(line) > turned for line in longest[: self._spec.postprocess.voters]}
+        longest = sorted(range(len(lines)), key=lambda index: lines[index].shape[1], reverse=True)
+        voters, others = longest[: self._spec.postprocess.voters], longest[self._spec.postprocess.voters :]
+        answers = {index: self.probability(lines[index]) for index in voters}
+        votes = {probability > turned for probability in answers.values()}
         if len(votes) == 1:
             return [votes.pop()] * len(lines)
-        probabilities = [self.probability(line) for line in lines]
+        answers |= {index: self.probability(lines[index]) for index in others}
+        probabilities = [answers[index] for index in range(len(lines))]
         most_turned = sum(p > turned for p in probabilities) > sum(p < upright for p in probabilities)
         return [p > turned or (most_turned and p >= upright) for p in probabilities]
 

@@ -36,7 +36,7 @@ def examine(source: str | None) -> Iterator[Verdict]:
     Args:
         source: the bundle to check, as for `Bundle.open`.
     """
-    checks: tuple[Callable[[str | None], str], ...] = (_python, _libraries, _engine, _bundle, _reading)
+    checks: tuple[Callable[[str | None], str], ...] = (_python, _libraries, _bundle, _engine, _reading)
     for check in checks:
         try:
             yield Verdict(True, check(source))
@@ -60,25 +60,29 @@ def _libraries(_: str | None) -> str:
     return ", ".join(versions)
 
 
-def _engine(_: str | None) -> str:
-    from edge_ocr.engines import installed
-
-    for package, version in installed().items():
-        return f"engine {package} {version}"
-    if platform.machine().startswith("arm"):
-        raise EngineError(
-            "no inference engine is installed; for 32-bit ARM there is only tflite-runtime, on Python 3.11: "
-            "install a 64-bit system, or on Raspberry Pi OS Bookworm run: "
-            "sudo apt install python3-numpy python3-opencv && pip install tflite-runtime==2.14.0"
-        )
-    raise EngineError("no inference engine is installed; run: pip install ai-edge-litert")
-
-
 def _bundle(source: str | None) -> str:
     from edge_ocr.bundle import Bundle
 
     bundle = Bundle.open(source)
     return f"bundle {bundle.name} ({bundle.manifest.precision}) is whole, digest {bundle.digest[:12]}"
+
+
+def _engine(source: str | None) -> str:
+    from edge_ocr.bundle import Bundle
+    from edge_ocr.engines import open_engine
+
+    manifest = Bundle.open(source).manifest
+    try:
+        engine = open_engine(None, manifest.format, manifest.min_runtime)
+    except EngineError as problem:
+        if not platform.machine().startswith("arm"):
+            raise
+        raise EngineError(
+            f"{problem}; but for 32-bit ARM there is only tflite-runtime, on Python 3.11: "
+            "install a 64-bit system, or on Raspberry Pi OS Bookworm run: "
+            "sudo apt install python3-numpy python3-opencv && pip install tflite-runtime==2.14.0"
+        ) from problem
+    return f"engine {engine.package} {engine.version}"
 
 
 def _reading(source: str | None) -> str:

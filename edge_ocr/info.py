@@ -54,7 +54,9 @@ def _bundle(bundle: Bundle) -> Iterator[tuple[str, str]]:
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Nested objects as rows, with the keys joined by dots."""
+    """Nested objects and lists as rows, with the keys and the numbers of the places joined by dots."""
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value, start=1))
     if isinstance(value, Mapping):
         for key, member in value.items():
             yield from _flat(f"{name}.{key}", member)

@@ -31,7 +31,8 @@ AGAIN = "fetch or convert the bundle again"
 """What to do about a bundle that is not as its maker left it."""
 
 MAXIMUM_MANIFEST_BYTES = 1 << 20
-MAXIMUM_MODEL_BYTES = 512 << 20
+MAXIMUM_BUNDLE_BYTES = 256 << 20
+"""Of all models and the charset together, which are held in memory."""
 MAXIMUM_CHARSET_BYTES = 8 << 20
 MAXIMUM_CHARSET_COUNT = 200_000
 MAXIMUM_SIDE = 16_384
@@ -39,12 +40,12 @@ MAXIMUM_SIDE = 16_384
 
 @dataclass(frozen=True)
 class LongSide:
-    """Scale the picture so that its long side is at most `long_side`, both sides a multiple of `multiple`.
+    """Shrink a picture whose long side exceeds `long_side` to it, then round both sides to the nearest multiple.
 
     Attributes:
-        long_side: upper limit of the long side, pixels.
-        multiple: both sides are rounded to a multiple of this, pixels.
-        minimum: no side becomes shorter than this, pixels.
+        long_side: upper limit of the long side before it is rounded, pixels.
+        multiple: both sides are rounded to the nearest multiple of this, up or down, pixels.
+        minimum: no side becomes shorter than this, a multiple of `multiple`, pixels.
     """
 
     long_side: int
@@ -304,8 +305,12 @@ class Manifest:
         files = self.files()
         if len(files) != len(self.models.by_kind()) + 1:
             raise _problem("models", "a file of its own for each model and the charset", sorted(files))
-        if self.charset.blank > self.charset.count:
-            raise _problem("charset.blank", f"an index up to {self.charset.count}", self.charset.blank)
+        total = sum(spec.bytes for spec in files.values())
+        if total > MAXIMUM_BUNDLE_BYTES:
+            raise _problem("models", f"files of at most {MAXIMUM_BUNDLE_BYTES} bytes in all", total)
+        last = self.charset.count + self.charset.space_appended
+        if self.charset.blank > last:
+            raise _problem("charset.blank", f"an index up to {last}", self.charset.blank)
 
     def files(self) -> dict[str, ModelSpec[Any, Any] | CharsetSpec]:
         """File name -> the spec that gives its size and hash; every file that the runtime reads."""
@@ -494,11 +499,11 @@ def _size(node: _Node, rule: type[SizeT], *keys: str) -> _Node:
 def _long_side(node: _Node) -> LongSide:
     _size(node, LongSide, "long_side", "multiple", "minimum")
     long_side = node["long_side"].integer(1, MAXIMUM_SIDE)
-    return LongSide(
-        long_side=long_side,
-        multiple=node["multiple"].integer(1, long_side),
-        minimum=node["minimum"].integer(1, long_side),
-    )
+    multiple = node["multiple"].integer(1, long_side)
+    minimum = node["minimum"].integer(1, long_side)
+    if minimum % multiple:
+        raise node["minimum"].refuse(f"a multiple of {multiple}")
+    return LongSide(long_side, multiple, minimum)
 
 
 def _fixed(node: _Node) -> FixedSize:
@@ -523,7 +528,7 @@ def _model(node: _Node, size: SizeT, output: OutputSpec, postprocess: Postproces
     node.only_keys("file", "bytes", "sha256", "input", "output", "postprocess", "operators")
     return ModelSpec(
         file=_file(node["file"]),
-        bytes=node["bytes"].integer(1, MAXIMUM_MODEL_BYTES),
+        bytes=node["bytes"].integer(1, MAXIMUM_BUNDLE_BYTES),
         sha256=_sha256(node["sha256"]),
         input=_input(node["input"], size),
         output=output,

@@ -12,15 +12,26 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge_ocr.engines.base import Array, TensorType
+from edge_ocr.engines.base import Array, Network
+from edge_ocr.errors import BundleError
 from edge_ocr.manifest import InputSpec
 
 
 class Normaliser:
     """Writes pictures into the input tensor of one model."""
 
-    def __init__(self, spec: InputSpec[Any], tensor: TensorType) -> None:
-        """Work out the table for an input as the manifest describes it and the engine holds it."""
+    def __init__(self, spec: InputSpec[Any], network: Network) -> None:
+        """Work out the table for an input as the manifest describes it and the engine holds it.
+
+        Raises:
+            BundleError: the two disagree on the numbers it takes.
+        """
+        tensor = network.input
+        if tensor.dtype != np.dtype(spec.dtype):
+            raise BundleError(
+                f"the {network.name} model takes {tensor.dtype} input, but the manifest says {spec.dtype}; "
+                "convert the model again"
+            )
         pixels = np.arange(256, dtype=np.float32)[:, None]
         mean, std = np.array([spec.mean, spec.std], np.float32)
         values = (pixels * np.float32(spec.scale) - mean) / std

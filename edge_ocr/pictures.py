@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import struct
 import warnings
@@ -21,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_ocr.errors import PictureError
+from edge_ocr.quiet import without_lines
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -91,6 +93,26 @@ def _read(path: Path) -> bytes:
         raise PictureError(f"{path} cannot be read: {reason}; check its name and its permissions") from problem
 
 
+_LIBPNG = (b"libpng error: ", b"libpng warning: ")
+_LIBJPEG = (
+    b"Corrupt JPEG data: ",
+    b"Premature end of JPEG file\n",
+    b"Inconsistent progression sequence ",
+    b"Invalid SOS parameters ",
+    b"Unknown Adobe color transform code ",
+    b"Warning: unknown JFIF revision number ",
+)
+_LIBTIFF = (  # its functions, and the name under which Pillow opens a file
+    *(b"tempfile.tif: ", b"TIFF", b"_TIFF", b"LZWDecode", b"LZWPreDecode", b"ZIPDecode", b"PackBitsDecode", b"Fax3"),
+    *(b"Fax4", b"JPEGLib: ", b"JPEGPreDecode: ", b"JPEGDecode", b"LZMADecode", b"ZSTDDecode", b"WebPDecode"),
+    b"MissingRequired: ",
+)
+_OPENCV = (b"[ERROR:", b"[ WARN:")
+_PILLOW = (b"More samples per pixel than can be decoded: ",)  # by way of logging
+
+
+# the remarks are dropped because the result tells whether a picture can be read
+@without_lines(*_LIBPNG, *_LIBJPEG, *_LIBTIFF, *_OPENCV, *_PILLOW)
 def _decode(data: bytes, name: str) -> Picture:
     if not data:
         raise PictureError(f"{name} is empty (0 bytes); fetch or save it again")
@@ -151,6 +173,8 @@ def _header(data: bytes) -> _Header | None:
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_GREY, _PNG_RGB = 0, 2
+_PNG_MAXIMUM_SIDE = 1_000_000
+"""libpng refuses longer sides (PNG_USER_WIDTH_MAX); Pillow, which reads PNG without it, does not."""
 
 
 def _png_header(data: bytes) -> _Header:
@@ -164,15 +188,16 @@ def _png_header(data: bytes) -> _Header:
         position += 12 + length
         if kind == b"IEND":
             break
-    plain = depth <= 8 and colour_type in (_PNG_GREY, _PNG_RGB) and not special
+    fits = max(width, height) <= _PNG_MAXIMUM_SIDE
+    plain = depth <= 8 and colour_type in (_PNG_GREY, _PNG_RGB) and fits and not special
     return _Header(width, height, complete=kind == b"IEND" and position <= len(data), plain=plain)
 
 
 _JPEG_STANDALONE = frozenset([0x01, *range(0xD0, 0xD9)])
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
-_JPEG_WITHIN_SCAN = frozenset([0x00, *range(0xD0, 0xD8)])
-"""After 0xFF in a scan: a stuffed zero, or a restart marker."""
+_JPEG_SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""In a scan 0xFF stands before a stuffed zero, a restart marker, another 0xFF (fill byte), or the next marker."""
 
 
 def _jpeg_header(data: bytes) -> _Header:
@@ -207,11 +232,11 @@ def _jpeg_header(data: bytes) -> _Header:
 
 def _scan_end(data: bytes, position: int) -> int:
     """Where the marker after a scan begins; the end of the data where there is none."""
-    while 0 <= (position := data.find(0xFF, position)) < len(data) - 1:
-        if data[position + 1] not in _JPEG_WITHIN_SCAN:
-            return position
-        position += 2
-    return len(data)
+    found = _JPEG_SCAN_END.search(data, position)
+    return found.start() if found else len(data)
+
+
+_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def _decode_with_pillow(data: bytes, name: str) -> Picture:
@@ -224,6 +249,11 @@ def _decode_with_pillow(data: bytes, name: str) -> Picture:
     except PictureError:
         raise
     except UnidentifiedImageError as problem:
+        if data.startswith(_TIFF_SIGNATURES):  # Pillow calls a TIFF file that it cannot read unidentified
+            raise PictureError(
+                f"{name} is a TIFF file that is truncated or damaged, or of a kind that cannot be read; "
+                "save it again with 8 bits a channel, or as PNG"
+            ) from problem
         raise PictureError(f"{name} is not a picture that can be read; give a {_FORMATS_FOR_PEOPLE} file") from problem
     except Image.DecompressionBombError as problem:
         raise PictureError(

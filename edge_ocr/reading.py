@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import sys
+import warnings
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 from edge_ocr.atomic import replacing
-from edge_ocr.cli import FAILED, NOTHING_DONE, complain
+from edge_ocr.cli import FAILED, NOTHING_DONE, complain, note, put
 from edge_ocr.errors import EdgeOCRError, PictureError
 from edge_ocr.ocr import OCR
 from edge_ocr.output import NamedPage, render
 from edge_ocr.page import Page
-from edge_ocr.pictures import FILE_SUFFIXES, load_picture, read_stream
+from edge_ocr.pictures import FILE_SUFFIXES, Picture, load_picture, read_stream
 
 STANDARD_INPUT = "-"
+
+_FAR_TOO_SMALL = 8
+"""Text of 24 pixels, that of a good scan, has 3 when a picture is shrunk by so much: nothing finds it."""
 
 
 def read_pictures(options: Namespace) -> int:
@@ -29,16 +36,10 @@ def read_pictures(options: Namespace) -> int:
         EdgeOCRError: nothing can be read at all, or the results cannot be written.
     """
     names = [name for given in options.pictures for name in _expand(given)]
+    if options.output is not None:
+        _refuse_picture(options.output, names)
     annotations = _Annotations(options.save_annotated, names) if options.save_annotated else None
-    ocr = OCR(
-        options.bundle,
-        engine=options.engine,
-        threads=options.threads,
-        det_side=options.det_side,
-        direction=not options.no_direction,
-        min_score=options.min_score,
-    )
-    reading = _Reading(ocr, names, annotations, _Progress(len(names), options.output))
+    reading = _Reading(options, names, annotations)
     try:
         _deliver(render(options.format, reading.pages()), options.output)
     except _NothingReadError:
@@ -46,26 +47,51 @@ def read_pictures(options: Namespace) -> int:
     return FAILED if reading.failures else 0
 
 
+def _open(options: Namespace) -> OCR:
+    try:
+        return OCR(
+            options.bundle,
+            engine=options.engine,
+            threads=options.threads,
+            det_side=options.det_side,
+            direction=not options.no_direction,
+            min_score=options.min_score,
+        )
+    except ValueError as problem:  # what only the bundle knows to be out of range
+        raise EdgeOCRError(f"this bundle cannot be used with these options: {problem}") from problem
+
+
 def _expand(given: str) -> list[str]:
     """The pictures that one argument stands for: itself, those in a folder, or those that match a pattern."""
-    if given == STANDARD_INPUT:
-        return [given]
+    if not given:
+        raise PictureError("the name of a picture is empty; give a file, a folder or a pattern")
     if os.path.isdir(given):
-        found = sorted(str(path) for path in Path(given).iterdir() if path.suffix.lower() in FILE_SUFFIXES)
+        try:
+            entries = sorted(os.listdir(given))
+        except OSError as problem:
+            raise PictureError(
+                f"the folder {given} cannot be read: {problem.strerror}; check its permissions"
+            ) from problem
+        found = [os.path.join(given, entry) for entry in entries if entry.lower().endswith(FILE_SUFFIXES)]
         if not found:
             raise PictureError(f"the folder {given} has no pictures ({', '.join(FILE_SUFFIXES)}); name the files")
         return found
-    if not os.path.exists(given) and (matches := sorted(glob.glob(given, recursive=True))):
-        return matches
+    if given != STANDARD_INPUT and not os.path.exists(given):
+        return sorted(glob.glob(given, recursive=True)) or [given]
     return [given]
+
+
+def _refuse_picture(target: str, names: list[str]) -> None:
+    """Refuse to write where one of the pictures is."""
+    if os.path.realpath(target) in {os.path.realpath(name) for name in names if name != STANDARD_INPUT}:
+        raise EdgeOCRError(f"{target} is one of the pictures and would be overwritten; choose another place")
 
 
 def _deliver(pieces: Iterator[str], output: str | None) -> None:
     """Write the pieces as they come to standard output, or to a file that appears when all are there."""
     if output is None or output == "-":
         for piece in pieces:
-            sys.stdout.write(piece)
-            sys.stdout.flush()
+            put(piece)
         return
     with replacing(Path(output)) as stream:
         for piece in pieces:
@@ -79,81 +105,117 @@ class _NothingReadError(Exception):
 class _Reading:
     """Reads one picture after another and counts the failures."""
 
-    def __init__(self, ocr: OCR, names: list[str], annotations: _Annotations | None, progress: _Progress) -> None:
+    def __init__(self, options: Namespace, names: list[str], annotations: _Annotations | None) -> None:
         self.failures = 0
-        self._ocr = ocr
+        self._ocr = _open(options)
+        self._det_side = options.det_side or self._ocr.bundle.manifest.models.detector.input.size.long_side
         self._names = names
         self._annotations = annotations
-        self._progress = progress
+        self._progress = _Progress(len(names), options.output)
 
     def pages(self) -> Iterator[NamedPage]:
+        nothing_read = True
         for done, name in enumerate(self._names):
-            self._progress.show(done, name)
             try:
-                page = self._page(name)
-            except EdgeOCRError as problem:
-                self._progress.clear()
-                complain(problem)
-                self.failures += 1
+                with self._progress.shown(done, name):
+                    source = _standard_input() if name == STANDARD_INPUT else name
+                    picture = load_picture(source) if self._annotations else source  # to be decoded only once
+                    page = self._ocr.read(picture)
+            except PictureError as problem:  # a fault of the bundle or the engine would come again with each picture
+                self._fail(problem)
                 continue
-            self._progress.clear()
+            nothing_read = False
             yield os.fsencode(name).decode("utf-8", errors="replace"), page
-        if self.failures == len(self._names):
+            self._note_what_is_left_out(name, source, page)
+            if self._annotations:
+                try:
+                    self._annotations.save(name, load_picture(picture), page)
+                except EdgeOCRError as problem:
+                    self._fail(problem)
+        if nothing_read:
             raise _NothingReadError
 
-    def _page(self, name: str) -> Page:
-        source = read_stream(sys.stdin.buffer, "standard input") if name == STANDARD_INPUT else name
-        if self._annotations is None:
-            return self._ocr.read(source)
-        from edge_ocr.output.annotated import save_annotated
+    def _fail(self, problem: EdgeOCRError) -> None:
+        complain(problem)
+        self.failures += 1
 
-        picture = load_picture(source)
-        page = self._ocr.read(picture)
-        hidden = save_annotated(self._annotations.path(name), picture, page)
-        if hidden:
-            print(
-                f"note: in the annotated picture of {name} some lines ({hidden}) stand as numbers, as no font on "
-                "this computer has their characters; install one such as Noto Sans CJK to see them",
-                file=sys.stderr,
+    def _note_what_is_left_out(self, name: str, source: str | bytes, page: Page) -> None:
+        looked_at = self._det_side
+        if max(page.width, page.height) > _FAR_TOO_SMALL * looked_at:
+            note(
+                f"{name} has {page.width} x {page.height} pixels but was looked at with {looked_at} on its long "
+                "side, so that text may be missed; use a larger --det-side, or cut the picture"
             )
-        return page
+        pages = _pages_in_file(source)
+        if pages > 1:
+            note(f"{name} has {pages} pages, of which only the first was read; save the others as files of their own")
+
+
+def _standard_input() -> bytes:
+    try:
+        return read_stream(sys.stdin.buffer, "standard input")
+    except OSError as problem:
+        raise PictureError(f"standard input cannot be read: {problem.strerror}; name a file") from problem
+
+
+def _pages_in_file(source: str | bytes) -> int:
+    """The number of pages of a TIFF file; 1 for all else: no other format has pages, and no pipe is read twice."""
+    if isinstance(source, bytes):
+        may_have_pages = source.startswith((b"II", b"MM"))
+    else:
+        may_have_pages = source.lower().endswith((".tif", ".tiff")) and os.path.isfile(source)
+    if not may_have_pages:
+        return 1
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of large sizes and odd tags
+            with Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=("TIFF",)) as image:
+                return int(getattr(image, "n_frames", 1))
+    except Exception:  # Pillow's readers let errors of every kind out of a damaged file; the first page was read
+        return 1
 
 
 class _Annotations:
-    """Where the annotated pictures go: one file for one picture, else a folder of PNG files."""
+    """Where the annotated pictures go: the file of that name, or a folder of PNG files."""
 
     def __init__(self, place: str, names: list[str]) -> None:
         from edge_ocr.output.annotated import check_suffix
 
         self._place = Path(place)
-        self._folder = len(names) > 1 or self._place.is_dir()
-        self._taken: set[str] = set()
-        if not self._folder:
-            check_suffix(self._place)
-        else:
-            try:
-                self._place.mkdir(parents=True, exist_ok=True)
-            except OSError as problem:
-                raise EdgeOCRError(
-                    f"{place} cannot be made a folder for the annotated pictures: {problem.strerror}; "
-                    "choose another place"
-                ) from problem
+        self._folder = place.endswith(os.sep) or os.path.isdir(place) or not self._place.suffix
+        if self._folder:
+            return
+        check_suffix(self._place)
+        if len(names) > 1:
+            raise EdgeOCRError(f"{place} is one file, for {len(names)} annotated pictures; name a folder, as {place}/")
+        _refuse_picture(place, names)
 
-    def path(self, name: str) -> Path:
-        """The file for the annotation of a picture: never the picture itself, nor that of another one."""
-        path = self._place / self._unused(name) if self._folder else self._place
-        if path.exists() and name != STANDARD_INPUT and path.samefile(name):
-            raise EdgeOCRError(f"the annotated picture would overwrite {name}; choose another place")
-        return path
+    def save(self, name: str, picture: Picture, page: Page) -> None:
+        """Write the annotated picture; EdgeOCRError where that fails."""
+        from edge_ocr.output.annotated import save_annotated
 
-    def _unused(self, name: str) -> str:
+        hidden = save_annotated(self._unused(name) if self._folder else self._place, picture, page)
+        if hidden:
+            note(
+                f"in the annotated picture of {name} some lines ({hidden}) stand as numbers, as no font on "
+                "this computer has their characters; install one such as Noto Sans CJK to see them"
+            )
+
+    def _unused(self, name: str) -> Path:
+        """A file in the folder that is not there yet, and the folder itself."""
+        try:
+            self._place.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise EdgeOCRError(
+                f"{self._place} cannot be made a folder for the annotated pictures: {problem.strerror}; "
+                "choose another place"
+            ) from problem
         stem = "stdin" if name == STANDARD_INPUT else Path(name).stem
-        candidate, count = f"{stem}.png", 1
-        while candidate in self._taken:
-            count += 1
-            candidate = f"{stem}-{count}.png"
-        self._taken.add(candidate)
-        return candidate
+        numbered = (self._place / f"{stem}-{count}.png" for count in itertools.count(2))
+        candidates = itertools.chain([self._place / f"{stem}.png"], numbered)
+        return next(path for path in candidates if not os.path.lexists(path))
 
 
 class _Progress:
@@ -166,17 +228,18 @@ class _Progress:
         self._total = total
         self._visible = total > 1 and sys.stderr.isatty() and not results_on_terminal
 
-    def show(self, done: int, name: str) -> None:
-        if self._visible:
-            bar = "#" * (self._WIDTH * done // self._total)
-            self.clear()
-            print(
-                f"[{bar:<{self._WIDTH}}] {done}/{self._total} {name[-40:]}",
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
+    @contextmanager
+    def shown(self, done: int, name: str) -> Iterator[None]:
+        """Show the bar while the body runs."""
+        if not self._visible:
+            yield
+            return
+        bar = "#" * (self._WIDTH * done // self._total)
+        self._write(f"[{bar:<{self._WIDTH}}] {done}/{self._total} {name[-40:]}")
+        try:
+            yield
+        finally:
+            self._write("")
 
-    def clear(self) -> None:
-        if self._visible:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    def _write(self, row: str) -> None:
+        print(f"\r\x1b[K{row}", end="", file=sys.stderr, flush=True)

@@ -96,7 +96,7 @@ class Recognizer:
         """
         self._network = network
         self._spec = spec
-        self._normaliser = Normaliser(spec.input, network.input)
+        self._normaliser = Normaliser(spec.input, network)
         self._blank = classes.blank
         self._characters = [*charset, " "] if classes.space_appended else list(charset)
         self._characters.insert(classes.blank, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 
 from edge_ocr.engines import litert, onnx
@@ -18,15 +19,11 @@ _ENGINES: dict[str, tuple[type[litert.LiteRT] | type[onnx.OnnxRuntime], dict[str
 
 def installed() -> dict[str, str]:
     """The packages on this machine that an engine can run on -> their versions, the preferred one first."""
-    from importlib import metadata
-
     versions: dict[str, str] = {}
-    for _, packages in _ENGINES.values():
-        for package in packages:
-            try:
-                versions[package] = metadata.version(package)
-            except metadata.PackageNotFoundError:
-                continue
+    for engine, packages in _ENGINES.values():
+        for package in _present(packages):
+            with suppress(EngineError):  # it is there, but broken
+                versions[package] = engine(package).version
     return versions
 
 
@@ -37,13 +34,13 @@ def open_engine(
 
     Args:
         name: an engine (`litert`) or one of the packages it can run on (`tflite-runtime`); None: whichever is
-            installed, the preferred package first.
+            installed, works and is new enough, the preferred package first.
         model_format: of the bundle, as its manifest calls it.
         min_runtime: package -> the oldest version that runs the bundle; of a package that is not named, every
             version will do.
 
     Raises:
-        EngineError: the format or the name is unknown, nothing suitable is installed, or it is too old.
+        EngineError: the format or the name is unknown, nothing suitable is installed, or it is broken or too old.
     """
     if model_format not in _ENGINES:
         raise EngineError(
@@ -52,15 +49,25 @@ def open_engine(
     engine, packages = _ENGINES[model_format]
     if name not in (None, engine.name, *packages):
         raise EngineError(
-            f"unknown engine '{name}'; models of format '{model_format}' run on {', '.join([engine.name, *packages])}"
+            f"no engine '{name}' runs models of format '{model_format}'; use {' or '.join([engine.name, *packages])}"
         )
-    wanted = (name,) if name is not None and name in packages else tuple(packages)
-    for package in wanted:
-        if find_spec(packages[package].partition(".")[0]) is not None:
+    wanted = {name: packages[name]} if name in packages else packages
+    problems = []
+    for package in _present(wanted):
+        try:
             opened = engine(package)
             _check_age(package, opened.version, (min_runtime or {}).get(package, "0"))
             return opened
-    raise EngineError(f"{' or '.join(wanted)} is needed but not installed; run: pip install {wanted[0]}")
+        except EngineError as problem:
+            problems.append(problem)
+    if problems:
+        raise problems[0]
+    raise EngineError(f"{' or '.join(wanted)} is needed but not installed; run: pip install {next(iter(wanted))}")
+
+
+def _present(packages: Mapping[str, str]) -> list[str]:
+    """Those packages, of package -> module, that are on this machine, whether they work or not."""
+    return [package for package, module in packages.items() if find_spec(module.partition(".")[0]) is not None]
 
 
 def _check_age(package: str, version: str, oldest: str) -> None:

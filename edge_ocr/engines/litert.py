@@ -7,16 +7,13 @@ CPUs, is on by default in each.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 
+from edge_ocr import quiet
 from edge_ocr.engines.base import Array, Result, TensorType, import_package
 from edge_ocr.errors import EngineError
 
@@ -102,7 +99,7 @@ class LiteRTNetwork:
             raise EngineError(f"the {self.name} model takes inputs of {accepted}, not {shape}")
         first, self._shape = self._shape is None, None
         try:
-            with without_greeting() if first else contextlib.nullcontext():
+            with without_greeting() if first else nullcontext():
                 self._interpreter.resize_tensor_input(self._input_index, shape)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as problem:
@@ -121,33 +118,9 @@ def _first_line(problem: Exception) -> str:
     return (str(problem).splitlines() or [type(problem).__name__])[0]
 
 
-_standard_error = threading.Lock()
+_GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
 
 
-@contextlib.contextmanager
-def without_greeting() -> Iterator[None]:
-    """Keep "INFO: Created TensorFlow Lite XNNPACK delegate for CPU." off the user's terminal.
-
-    The library writes it past Python, straight to file descriptor 2, and has no setting for it. So for the
-    few milliseconds of the first allocation the descriptor leads to a temporary file; whatever else arrives
-    there, from this or another thread, is passed on afterwards.
-    """
-    with _standard_error, contextlib.ExitStack() as stack:
-        try:
-            if sys.stderr is not None:
-                sys.stderr.flush()
-            terminal = os.dup(2)
-        except OSError:  # the process has no standard error
-            yield
-            return
-        stack.callback(os.close, terminal)
-        caught = stack.enter_context(tempfile.TemporaryFile())
-        os.dup2(caught.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(terminal, 2)
-            caught.seek(0)
-            for line in caught:
-                if not line.startswith(b"INFO: "):
-                    os.write(2, line)
+def without_greeting() -> AbstractContextManager[None]:
+    """Keep the note that XNNPACK is in use, written at a process's first allocation, off the user's terminal."""
+    return quiet.without_lines(_GREETING)

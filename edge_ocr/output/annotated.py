@@ -65,7 +65,7 @@ _FONT_FILES = (
 def check_suffix(path: Path) -> None:
     """Refuse a file name whose ending names no format that can be written."""
     if path.suffix.lower() not in SUFFIXES:
-        raise EdgeOCRError(f"cannot write {path} as a picture; let its name end in .png or .jpg")
+        raise EdgeOCRError(f"cannot write {path} as a picture; let its name end in .png or .jpg, or in / for a folder")
 
 
 def save_annotated(path: Path, picture: Picture, page: Page) -> int:

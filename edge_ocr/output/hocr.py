@@ -45,8 +45,13 @@ def _page(number: int, name: str, page: Page) -> str:
 
 
 def _line(identifier: str, line: TextLine, page: Page) -> str:
-    words = " ".join(_word(f"{identifier}_{index}", word, page) for index, word in enumerate(line.words, start=1))
-    return f'<span class="ocr_line" id="line_{identifier}" title="{_bbox(line.box, page)}">{words}</span>\n'
+    """The words stand as far apart as in the line's text: with a space between them, or, in Chinese, with none."""
+    content, rest = "", line.text
+    for index, word in enumerate(line.words, start=1):
+        gap, _, rest = rest.partition(word.text)
+        content += _xml(gap) + _word(f"{identifier}_{index}", word, page)
+    title = _bbox(line.box, page)
+    return f'<span class="ocr_line" id="line_{identifier}" title="{title}">{content}{_xml(rest)}</span>\n'
 
 
 def _word(identifier: str, word: Word, page: Page) -> str:

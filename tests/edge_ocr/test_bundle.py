@@ -204,6 +204,26 @@ def test_zip_bomb_that_lies_about_its_size(tmp_path: Path) -> None:
         Bundle.open(tmp_path / "x.ocrbundle")
 
 
+def test_zip_bomb_with_the_right_hashes(tmp_path: Path) -> None:
+    zeros = bytes(1 << 20)
+    document = manifest_json()
+    document["models"]["detector"] |= {"bytes": len(zeros), "sha256": hashlib.sha256(zeros).hexdigest()}
+    manifest = Manifest.from_json(document)
+    bomb = {**whole(), "detector.tflite": zeros, "manifest.json": manifest.to_bytes()}
+    with pytest.raises(BundleError, match=r"detector\.tflite is packed to less than a 100th of its size"):
+        Bundle.open(zipped(tmp_path / "x.ocrbundle", bomb))
+    write_bundle(tmp_path / "b", manifest, {**FILES, "detector.tflite": zeros})
+    assert Bundle.open(tmp_path / "b").model_bytes("detector") == zeros
+
+
+def test_endless_directory_is_refused_before_it_is_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extras = {f"{index:0>60}": b"" for index in range(1000)}
+    path = zipped(tmp_path / "x.ocrbundle", {**whole(), **extras})
+    monkeypatch.setattr(zipfile, "ZipFile", lambda _: pytest.fail("parsed"))
+    with pytest.raises(BundleError, match="its directory has more than 102400 bytes"):
+        Bundle.open(path)
+
+
 def test_oversized_manifest_in_an_archive(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"manifest\.json has more than"):
         Bundle.open(zipped(tmp_path / "x.ocrbundle", {**whole(), "manifest.json": b" " * (2 << 20)}))

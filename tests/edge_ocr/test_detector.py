@@ -6,7 +6,7 @@ import pytest
 
 from edge_ocr.detector import Detector, network_size
 from edge_ocr.engines.base import TensorType
-from edge_ocr.errors import PictureError
+from edge_ocr.errors import BundleError, PictureError
 from edge_ocr.manifest import DetectorPostprocess, DetectorSpec, InputSpec, LongSide, ModelSpec, OutputSpec
 from tests.edge_ocr.fake_network import FLOAT, FakeNetwork
 
@@ -114,9 +114,18 @@ def test_a_quantised_map_gives_nearly_the_same_quads() -> None:
 
 
 def test_only_so_many_candidates_are_looked_at() -> None:
+    """OpenCV lists the lowest contour first: the line at the edge."""
     rules = DetectorPostprocess(0.2, 0.4, 1.4, 3, max_candidates=1)
-    picture = np.zeros((320, 320, 3), np.uint8)
-    assert len(Detector(returning(text_map()), spec(rules=rules)).detect(picture)) <= 1
+    (quad,) = Detector(returning(text_map()), spec(rules=rules)).detect(np.zeros((320, 320, 3), np.uint8))
+    (expected,) = (other for other in reference_quads(text_map(), RULES) if other.max() == 320)
+    assert overlap(quad, expected) > 0.99
+
+
+@pytest.mark.parametrize(("layout", "border"), [("NCHW", 0), ("NHWC", 4), ("NHWC", 200)])
+def test_a_map_that_is_not_the_one_of_the_manifest_is_refused(layout: str, border: int) -> None:
+    detector = Detector(returning(text_map()), spec(border, layout))
+    with pytest.raises(BundleError, match=r"detector model gives an output of shape \(1, 320, 320, 1\) where"):
+        detector.detect(np.zeros((320, 320, 3), np.uint8))
 
 
 def test_a_picture_without_text_has_no_quads() -> None:

@@ -47,9 +47,10 @@ def test_the_longest_lines_speak_for_all_when_they_agree(percentage: int) -> Non
 
 
 def test_every_line_is_asked_when_they_disagree() -> None:
-    direction, _ = classifier()
+    direction, network = classifier()
     lines = [line(99, 50), line(5, 60), line(5, 150), line(99, 160), line(5, 170)]
     assert direction.upside_down(lines) == [True, False, False, True, False]
+    assert len(network.inputs) == 5  # and none of them twice
 
 
 @pytest.mark.parametrize(("others", "expected"), [(99, True), (1, False)])

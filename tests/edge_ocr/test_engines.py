@@ -90,13 +90,15 @@ def test_an_engine_can_be_asked_for_by_its_name_or_its_package() -> None:
 
 
 def test_an_unknown_engine_is_refused_with_the_names_there_are() -> None:
-    with pytest.raises(EngineError, match=r"'tensorrt'.*litert, ai-edge-litert, tflite-runtime"):
+    with pytest.raises(EngineError, match=r"'tensorrt'.*use litert or ai-edge-litert or tflite-runtime"):
         open_engine("tensorrt")
 
 
 def test_an_engine_for_another_format_is_refused() -> None:
-    with pytest.raises(EngineError, match=r"unknown engine 'litert'; models of format 'onnx' run on onnx"):
+    with pytest.raises(EngineError, match=r"no engine 'litert' runs models of format 'onnx'; use onnx or onnxruntime"):
         open_engine("litert", "onnx")
+    with pytest.raises(EngineError, match=r"no engine 'onnx' runs models of format 'tflite'; use litert or "):
+        open_engine("onnx", "tflite")
     with pytest.raises(EngineError, match="format 'coreml'"):
         open_engine(None, "coreml")
 
@@ -112,6 +114,31 @@ def test_without_any_package_the_message_says_what_to_install(monkeypatch: pytes
     monkeypatch.setattr(engines, "find_spec", lambda module: None)
     with pytest.raises(EngineError, match="pip install ai-edge-litert"):
         open_engine()
+
+
+@pytest.fixture
+def second_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A package that can be imported, though it has no interpreter, and is not the preferred one."""
+    package = tmp_path / "tflite_runtime"
+    package.mkdir()
+    (package / "__init__.py").write_text("__version__ = '2.14.0'\n")
+    (package / "interpreter.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    for module in ("tflite_runtime", "tflite_runtime.interpreter"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    return "tflite-runtime"
+
+
+def test_a_package_that_will_not_do_makes_room_for_the_next(
+    second_package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert open_engine().package == "ai-edge-litert"
+    assert open_engine(min_runtime={"ai-edge-litert": "99"}).package == second_package
+    monkeypatch.setitem(sys.modules, litert.PACKAGES["ai-edge-litert"], None)
+    assert open_engine().package == second_package
+    assert second_package in installed() and "ai-edge-litert" not in installed()
+    with pytest.raises(EngineError, match="ai-edge-litert is installed but cannot be used"):
+        open_engine(min_runtime={second_package: "99"})
 
 
 class TalkativeInterpreter:

@@ -17,6 +17,7 @@ from edge_ocr.errors import EdgeOCRError
 from edge_ocr.output import FORMATS, NamedPage, render
 from edge_ocr.output.annotated import annotate, save_annotated
 from edge_ocr.page import Page, Quad, TextLine, Word
+from tests.conftest import skip
 
 
 def quad(left: float, top: float, right: float, bottom: float) -> Quad:
@@ -109,6 +110,22 @@ def test_hocr_is_xml_with_places() -> None:
     assert len(identifiers) == len(set(identifiers)) == 2 + 2 + 3
 
 
+def test_hocr_has_the_text_of_the_line() -> None:
+    """Words stand apart where the line has a space, and not where Chinese characters adjoin."""
+    box = quad(0, 0, 9, 9)
+    texts = {
+        "中文 Free Wi-Fi 5<6。": ("中", "文", "Free", "Wi-Fi", "5<6", "。"),
+        "a aa a": ("a", "aa", "a"),
+        "mute": (),
+    }
+    lines = tuple(TextLine(text, 1, box, tuple(Word(word, 1, box) for word in words)) for text, words in texts.items())
+    root = ElementTree.fromstring(rendered("hocr", [("x", Page(9, 9, lines))]).encode())
+    shown = ["".join(each.itertext()) for each in root.iter() if each.get("class") == "ocr_line"]
+    assert shown == list(texts)
+    words = [each.text for each in root.iter() if each.get("class") == "ocrx_word"]
+    assert words == [word for each in texts.values() for word in each]
+
+
 def test_hocr_holds_what_xml_cannot() -> None:
     word = Word("a\x0bb\x00", 1.0, quad(0, 0, 9, 9))
     page = Page(9, 9, (TextLine(word.text, 1.0, word.box, (word,)),))
@@ -173,7 +190,7 @@ def test_system_font_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.Mo
     """A font with Greek letters, which Pillow's own lacks, in a folder below one of the known ones."""
     fonts = list(Path("/usr/share/fonts").rglob("DejaVuSans.ttf"))
     if not fonts:
-        pytest.skip("this system has no DejaVu Sans")
+        skip("fonts-dejavu", "this system has no DejaVu Sans")
     (tmp_path / "truetype").mkdir()
     (tmp_path / "truetype" / "DejaVuSans.ttf").write_bytes(fonts[0].read_bytes())
     (tmp_path / "simsun.ttc").write_bytes(b"damaged")

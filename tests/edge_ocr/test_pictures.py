@@ -276,6 +276,71 @@ def test_jpeg_with_something_after_its_end() -> None:
     assert_picture(load_picture(data + b"a film"), load_picture(data))
 
 
+@pytest.mark.parametrize("marker", [b"\xff\xd0", b"\xff\xff\xd0", b"\xff\xff\xff\xff\xd0"])
+def test_jpeg_with_fill_bytes_before_a_marker(marker: bytes) -> None:
+    """ITU-T T.81, B.1.1.2: any marker may be preceded by any number of bytes 0xFF."""
+    data = saved(scene(), "JPEG", restart_marker_rows=1)
+    filled = data.replace(b"\xff\xd0", marker)
+    assert len(filled) > len(data) or marker == b"\xff\xd0"
+    assert_picture(load_picture(filled), load_picture(data))
+    assert_picture(load_picture(filled[:-2] + b"\xff\xff\xff\xd9"), load_picture(data))
+    with pytest.raises(PictureError, match="truncated"):
+        load_picture(filled[:-2])
+
+
+def with_damage(kind: str, **options: object) -> bytes:
+    """A whole file whose pixels are damaged in the middle."""
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    data = bytearray(saved(noise, kind, **options))
+    data[len(data) // 2 : len(data) // 2 + 40] = bytes(range(40))
+    return bytes(data)
+
+
+def test_decoders_do_not_write_to_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(PictureError, match="truncated or damaged"):
+        load_picture(with_damage("PNG"))
+    with pytest.raises(PictureError, match="truncated or damaged"):
+        load_picture(with_damage("TIFF", compression="tiff_lzw"))
+    assert load_picture(with_damage("JPEG")).shape == (64, 64, 3)  # a viewer shows it too
+    assert capfd.readouterr().err == ""
+
+
+def test_what_others_write_while_a_picture_is_decoded_is_passed_on(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(data: Bytes, flags: int) -> Bytes:
+        os.write(2, b"libpng warning: iCCP: known incorrect sRGB profile\nanother thread's note\n")
+        return np.zeros((1, 1, 3), np.uint8)
+
+    monkeypatch.setattr(cv2, "imdecode", decode)
+    load_picture(saved(scene(), "PNG"))
+    os.write(2, b"libpng warning: later\n")
+    assert capfd.readouterr().err == "another thread's note\nlibpng warning: later\n"
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate"])
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_truncated_tiff(compression: str, share: float, capfd: pytest.CaptureFixture[str]) -> None:
+    data = saved(scene(), "TIFF", compression=compression)
+    with pytest.raises(PictureError, match="truncated or damaged"):
+        load_picture(data[: int(len(data) * share)])
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("levels", [np.ones((4, 4, 3), np.float32), np.ones((4, 4), np.float64)])
+def test_tiff_of_a_rare_kind(levels: npt.NDArray[np.floating]) -> None:
+    with pytest.raises(PictureError, match=r"TIFF file that .* of a kind that cannot be read; save it again with 8"):
+        load_picture(cv2.imencode(".tiff", levels)[1].tobytes())
+
+
+def test_more_than_a_million_pixels_wide() -> None:
+    wide = Image.new("L", (1_100_000, 1), 255)
+    wide.putpixel((1_099_999, 0), 7)
+    picture = load_picture(saved(wide, "PNG"))
+    assert picture.shape == (1, 1_100_000, 3)
+    assert picture[0, -1].tolist() == [7, 7, 7] and picture[0, :-1].min() == 255
+
+
 def huge_png(width: int, height: int) -> bytes:
     """A whole PNG file of a few bytes that states a size it has no pixels for."""
 
