@@ -2,7 +2,7 @@
 
 A channel has only 256 possible values, so `(pixel * scale - mean) / std`, and the quantisation of an integer
 input, are worked out once for each of them. OpenCV then looks every pixel up and writes the result straight
-into the tensor: a third of the time of the arithmetic, and exactly its result.
+into the tensor: faster than the arithmetic, and exactly its result.
 """
 
 from __future__ import annotations

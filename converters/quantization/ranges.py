@@ -166,7 +166,7 @@ def _least_error(span: Range, values: FloatArray, activation: Activation | None)
     """The clipping with the least squared error.
 
     Where GELU or HardSwish follows, the error is taken behind it: both flatten what is far below zero, so the lower
-    end can come up a long way (from -47 to -3.3 at the stem of PP-OCRv6 tiny) and leave its steps to values that
+    end can come up a long way and leave its steps to values that
     matter.
     """
     counts, edges = np.histogram(values, bins=_BINS)

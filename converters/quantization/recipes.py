@@ -132,7 +132,5 @@ def _parse(text: str, origin: str) -> Recipe:
         if set(models) != set(KINDS):
             raise ConversionError(f"recipe {origin}: models are {', '.join(sorted(models))}; give {', '.join(KINDS)}")
         return Recipe(str(data["name"]), str(data["summary"]), models)
-    except ConversionError:
-        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConversionError(f"recipe {origin} is not valid: {error!r}") from error

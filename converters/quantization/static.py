@@ -27,9 +27,9 @@ FloatArray = npt.NDArray[np.float32]
 
 _BITS = 8
 _FLOAT_BITS = 16
-"""Of the weights of layers that stay float: half precision loses nothing that int8 layers behind them would keep."""
+"""Of the weights of layers that stay float: half the bytes, and far finer steps than int8."""
 _SENSITIVITY_INPUTS = 60
-"""About as many calibration inputs tell which layers are sensitive; their ranking is stable from a few dozen on."""
+"""About as many of the calibration inputs are looked at to tell which layers are sensitive."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """A smaller file with the same numbers.
 
 ai-edge-quantizer writes large buffers behind the flatbuffer, one scale and one zero-point vector for every tensor
-although most are equal, and long tensor names. The interpreter needs none of that; for PP-OCRv6 tiny it is a tenth of
-the bytes.
+although most are equal, and long tensor names. The interpreter needs none of that.
 """
 
 from __future__ import annotations

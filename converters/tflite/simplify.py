@@ -97,8 +97,7 @@ def _take_unturned(graph: TFLiteGraph, reader: schema.OperatorT, reshape: schema
     later.__dict__.update(reshape.__dict__)
     later.inputs = [result, *reshape.inputs[1:]]
     later.outputs = [_copy_of_tensor(graph, turned)]
-    graph.redirect(result, later.outputs[0])
-    later.inputs[0] = result
+    graph.redirect(result, later.outputs[0])  # `later` itself is not in the graph yet
     graph.tensor(result).shape = list(graph.shape(source))
     graph.tensor(result).shapeSignature = None
     graph.operators.insert(graph.operators.index(reader) + 1, later)

@@ -87,8 +87,8 @@ class Network(Protocol):
         """One inference, without a copy of either tensor.
 
         Args:
-            shape: of the input. Another shape than last time costs a new memory plan, up to a fifth of an
-                inference, so runs of one shape are better kept together.
+            shape: of the input. Another shape than last time costs a new memory plan,
+                so runs of one shape are better kept together.
             fill: writes the input; it is handed the engine's own memory, of that shape and of `input.dtype`,
                 holding what the last run left there.
             take: turns the output, likewise the engine's own memory, into what the caller needs. Neither
