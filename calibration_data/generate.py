@@ -1,4 +1,4 @@
-"""Makes the calibration pictures: `python -m calibration_data.generate`, from the repository's root.
+"""Makes the calibration and the evaluation pictures: `python -m calibration_data.generate`, from the repository's root.
 
 Every picture has a random stream of its own, made from the seed, the split and its number, so the same arguments give
 the same bytes (with the same versions of Pillow, OpenCV and the fonts), and a shorter run gives the first pictures of a
@@ -34,6 +34,9 @@ LINES_PER_PAGE = 6
 """Lines are cut from many pages, a few from each, for the sake of variety."""
 
 SPLITS: tuple[Split, ...] = ("calibration", "evaluation")
+FOLDERS = {"calibration": ROOT / "calibration_data", "evaluation": ROOT / "calibration_data" / "evaluation"}
+SIZES = {"calibration": (64, 420), "evaluation": (72, 800)}
+"""Pages and lines. Of the evaluation set as many as 10 MB hold: the more there are, the narrower the intervals."""
 PAGE, LINE_PAGE, DEMO = 0, 1, 2
 
 
@@ -119,22 +122,26 @@ def read_charset(path: Path) -> tuple[str, ...]:
 def main() -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m calibration_data.generate", description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=ROOT / "calibration_data", help="folder to write in")
+    parser.add_argument("--out", type=Path, help="folder to write in (default: that of the split)")
     parser.add_argument("--charset", type=Path, default=DEFAULT_CHARSET, help="one character a line")
     parser.add_argument("--split", choices=SPLITS, default="calibration", help="fonts and texts of which set")
     parser.add_argument("--seed", type=int, default=6)
-    parser.add_argument("--pages", type=int, default=64)
-    parser.add_argument("--lines", type=int, default=420)
+    parser.add_argument("--pages", type=int, help="how many (default: as many as are committed)")
+    parser.add_argument("--lines", type=int, help="likewise")
     arguments = parser.parse_args()
+    out = arguments.out or FOLDERS[arguments.split]
+    pages, lines = SIZES[arguments.split]
+    pages = pages if arguments.pages is None else arguments.pages
+    lines = lines if arguments.lines is None else arguments.lines
     try:
         generator = Generator(read_charset(arguments.charset), arguments.split, arguments.seed)
     except EdgeOCRError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    write_pages(arguments.out / "pages", generator.pages(arguments.pages), arguments.seed)
-    write_lines(arguments.out / "lines", generator.lines(arguments.lines))
+    write_pages(out / "pages", generator.pages(pages), arguments.seed)
+    write_lines(out / "lines", generator.lines(lines))
     if arguments.split == "calibration":
-        write_demo(arguments.out, generator.demo())
+        write_demo(out, generator.demo())
     return 0
 
 
