@@ -12,7 +12,7 @@ from edge_ocr.bundle import Bundle
 
 _PLANAR = {"layout": "NCHW"}
 _OUTPUTS: dict[str, dict[str, Any]] = {
-    "detector": {"layout": "NCHW", "border": 0},
+    "detector": {"layout": "NCHW", "meaning": "text-probability"},
     "direction": {},
     "recognizer": {"layout": "NCHW", "meaning": "ctc-probability"},
 }

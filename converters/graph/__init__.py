@@ -20,7 +20,7 @@ from onnxscript import optimizer
 from onnxscript.rewriter import RewriteRuleSet
 
 from converters.errors import ConversionError
-from converters.graph.outputs import name_meaning
+from converters.graph.outputs import name_output
 from converters.graph.rules import RULES
 
 __all__ = ["OPSET", "Rewritten", "rewrite"]
@@ -41,8 +41,10 @@ class Rewritten:
         model: the same function as the source up to rounding, apart from the `border` and the form of the
             output; the input is declared in the given shape, but no operation depends on height or width.
         applied: name of a rule -> how often it was used.
-        meaning: `text-probability`, `class-probability` or `ctc-logits`, as in a manifest. A recognizer's
-            softmax is dropped, and its output is (N, C, 1, T) in place of (N, T, C).
+        meaning: `text-logits`, `text-probability`, `class-probability` or `ctc-logits`, as in a manifest. A
+            recognizer's softmax is dropped, and its output is (N, C, 1, T) in place of (N, T, C).
+        block: pixels on each side of the blocks that a detector's map comes in, each in the channels of one place:
+            (N, block * block, H / block, W / block).
         border: pixels on each side of a detector's map that have no meaning: the map is larger by them, and
             they are to be cropped.
     """
@@ -50,6 +52,7 @@ class Rewritten:
     model: onnx.ModelProto
     applied: Mapping[str, int]
     meaning: str
+    block: int
     border: int
 
 
@@ -66,14 +69,14 @@ def rewrite(model: onnx.ModelProto, *, input_shape: tuple[int, int, int, int]) -
     graph = _prepare(model, input_shape)
     source_shape = graph.graph.outputs[0].shape
     applied = _apply(graph)
-    meaning = name_meaning(graph)
+    output = name_output(graph)
     _tidy(graph)
     _infer_shapes(graph)
     border = 0
-    if meaning == "text-probability":
-        border = _added_on_each_side(source_shape, graph.graph.outputs[0].shape)
+    if output.meaning.startswith("text-"):
+        border = _added_on_each_side(source_shape, graph.graph.outputs[0].shape, output.block)
     graph.graph.name = model.graph.name
-    return Rewritten(ir.to_proto(graph), applied, meaning, border)
+    return Rewritten(ir.to_proto(graph), applied, output.meaning, output.block, border)
 
 
 def _prepare(model: onnx.ModelProto, input_shape: tuple[int, int, int, int]) -> ir.Model:
@@ -154,8 +157,8 @@ def _infer_shapes(model: ir.Model) -> None:
     passes.ShapeInferencePass()(model)
 
 
-def _added_on_each_side(before: ir.Shape | None, after: ir.Shape | None) -> int:
-    """By how many pixels an (N, C, H, W) map has grown on each of its four sides."""
+def _added_on_each_side(before: ir.Shape | None, after: ir.Shape | None, block: int) -> int:
+    """By how many pixels an (N, 1, H, W) map, afterwards in blocks, has grown on each of its four sides."""
     for shape in (before, after):
         if shape is None or len(shape) != 4 or not shape.is_static():
             raise ConversionError(
@@ -163,6 +166,6 @@ def _added_on_each_side(before: ir.Shape | None, after: ir.Shape | None) -> int:
                 "give a detector whose output follows from its input's size"
             )
     assert before is not None and after is not None
-    grown = [int(new) - int(old) for old, new in zip(before.numpy()[2:], after.numpy()[2:], strict=True)]
+    grown = [block * int(new) - int(old) for old, new in zip(before.numpy()[2:], after.numpy()[2:], strict=True)]
     assert grown[0] == grown[1] and grown[0] % 2 == 0, "rules add the same to all sides"
     return grown[0] // 2

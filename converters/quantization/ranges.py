@@ -115,26 +115,31 @@ def _add(seen: dict[int, Observation], index: int, values: FloatArray, chooser: 
     observation.values.append(kept.copy())
 
 
-def choose_ranges(content: bytes, seen: Mapping[int, Observation], method: str) -> dict[str, Range]:
+def choose_ranges(
+    content: bytes, seen: Mapping[int, Observation], method: str, meaning: str | None = None
+) -> dict[str, Range]:
     """One range for every activation.
 
     Args:
         content: the model that was observed.
         seen: from `observe`.
         method: "extremes" or "least-error", see `recipes`.
+        meaning: of the output, as in a manifest, where it is known.
 
     Returns:
-        Tensor name -> range. The model's own input and output always keep their extremes: clipping logits changes
-        which one is largest.
+        Tensor name -> range. The model's own input keeps its extremes, and so does its output, because clipping the
+        logits of a recognizer changes which one is largest; but for a detector's, each of which is turned into a
+        probability of its own.
     """
     graph = TFLiteGraph(content)
     readers = graph.consumers()
+    output = _OUTPUT_ACTIVATIONS.get(meaning) if meaning else None
     chosen = {}
     for index, observation in seen.items():
         span = Range(observation.low, observation.high)
-        if method == "least-error" and index not in graph.boundary:
-            kinds = [graph.kind(reader) for reader in readers.get(index, [])]
-            activation = _ACTIVATIONS.get(kinds[0]) if len(kinds) == 1 else None
+        kinds = [graph.kind(reader) for reader in readers.get(index, [])]
+        activation = output if not kinds else _ACTIVATIONS.get(kinds[0]) if len(kinds) == 1 else None
+        if method == "least-error" and (index not in graph.boundary or (not kinds and output)):
             span = _least_error(span, np.concatenate(observation.values), activation)
         chosen[graph.tensor_name(index)] = span
     for operator in graph.operators:
@@ -154,20 +159,26 @@ def _hard_swish(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return result
 
 
+def _sigmoid(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    result: npt.NDArray[np.float64] = 1 / (1 + np.exp(-values))
+    return result
+
+
 def _identity(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return values
 
 
 Activation = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 _ACTIVATIONS: dict[str, Activation] = {"GELU": _gelu, "HARD_SWISH": _hard_swish}
+_OUTPUT_ACTIVATIONS: dict[str, Activation] = {"text-logits": _sigmoid}
+"""Meaning of an output -> what the runtime makes of each of its numbers."""
 
 
 def _least_error(span: Range, values: FloatArray, activation: Activation | None) -> Range:
     """The clipping with the least squared error.
 
-    Where GELU or HardSwish follows, the error is taken behind it: both flatten what is far below zero, so the lower
-    end can come up a long way and leave its steps to values that
-    matter.
+    Where GELU, HardSwish or a sigmoid follows, the error is taken behind it: all flatten what is far below zero, so the
+    lower end can come up a long way and leave its steps to values that matter.
     """
     counts, edges = np.histogram(values, bins=_BINS)
     occupied = counts > 0

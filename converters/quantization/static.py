@@ -46,7 +46,12 @@ class Operator:
 
 
 def quantise(
-    content: bytes, recipe: ModelRecipe, inputs: Sequence[FloatArray], progress: Callable[[], object] = lambda: None
+    content: bytes,
+    recipe: ModelRecipe,
+    inputs: Sequence[FloatArray],
+    progress: Callable[[], object] = lambda: None,
+    *,
+    meaning: str | None = None,
 ) -> bytes:
     """Quantise one model.
 
@@ -56,6 +61,7 @@ def quantise(
         inputs: calibration tensors, (1, H, W, C) float32, normalised as the model expects; looked at only by a static
             recipe, which takes the first `recipe.samples`, twice when it equalises.
         progress: called after each calibration input.
+        meaning: of the output, as in a manifest; decides how its range is chosen.
 
     Returns:
         The TFLite file; `content` itself for a float recipe.
@@ -69,7 +75,7 @@ def quantise(
     if recipe.equalisation:
         content = equalise(content, seen, recipe.equalisation)
         seen = observe(content, inputs, progress)
-    ranges = choose_ranges(content, seen, recipe.ranges)
+    ranges = choose_ranges(content, seen, recipe.ranges, meaning)
     kept = _first_operators(TFLiteGraph(content), recipe)
     if recipe.sensitive_convolutions:
         kept = kept + _most_sensitive(content, recipe, ranges, inputs, kept)

@@ -27,6 +27,7 @@ class FloatModel:
     Attributes:
         content: the TFLite file.
         meaning: of the output, as in a manifest.
+        block: pixels on each side of the blocks that a detector's map comes in.
         border: pixels around a detector's map that are to be cropped.
         rewrites: rule -> how often it was applied.
         tools: package -> version of what had a part in the bytes.
@@ -34,6 +35,7 @@ class FloatModel:
 
     content: bytes
     meaning: str
+    block: int
     border: int
     rewrites: Mapping[str, int]
     tools: Mapping[str, str]
@@ -68,4 +70,6 @@ def to_float(model: Model, source: Path, onnx2tf: Worker, folder: Path) -> Float
     content = simplify((folder / "onnx2tf.tflite").read_bytes())
     content = make_resizable(content, FREE_AXES[model.kind])
     assert_one_partition(content, model.name)
-    return FloatModel(content, rewritten.meaning, rewritten.border, rewritten.applied, result["versions"])
+    return FloatModel(
+        content, rewritten.meaning, rewritten.block, rewritten.border, rewritten.applied, result["versions"]
+    )

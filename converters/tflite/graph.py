@@ -59,6 +59,10 @@ class TFLiteGraph:
                 f"a model with {len(self.model.subgraphs)} subgraphs cannot be edited; expected exactly one"
             )
         self.subgraph = self.model.subgraphs[0]
+        for buffer in self.model.buffers:
+            if buffer.data is not None:
+                # What stood behind the flatbuffer comes as bytes, which would be packed again one by one.
+                buffer.data = np.frombuffer(buffer.data, np.uint8)
 
     # --- reading -----------------------------------------------------------------------------------------------
 

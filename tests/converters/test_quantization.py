@@ -15,6 +15,8 @@ from converters.quantization.ranges import choose_ranges, observe
 from converters.quantization.recipes import ModelRecipe, available_recipes, load_recipe
 from converters.quantization.static import quantise
 from converters.tflite.graph import TFLiteGraph
+from converters.tflite.integer_boundary import input_type, take_and_give_integers
+from edge_ocr.engines import open_engine
 from tests.converters.tiny_tflite import ACTIVATION, TinyModel, run
 
 STATIC = ModelRecipe("static", ("CONV_2D", "ADD"), samples=4)
@@ -142,6 +144,20 @@ def test_ranges_before_a_gelu_give_up_what_it_flattens() -> None:
     assert chosen.high > 0.7 * extremes.high
 
 
+def test_logits_that_become_probabilities_one_by_one_give_up_what_a_sigmoid_flattens() -> None:
+    model = TinyModel(1, 16, 16, 3)
+    kernel = 12 * np.random.default_rng(3).standard_normal((1, 1, 1, 3)).astype(np.float32)
+    content = model.to_bytes(model.conv(model.input, kernel, np.zeros(1, np.float32)))
+    seen = observe(content, inputs(), quiet)
+    graph = TFLiteGraph(content)
+    output = graph.tensor_name(int(graph.subgraph.outputs[0]))
+    extremes = choose_ranges(content, seen, "least-error")[output]
+    chosen = choose_ranges(content, seen, "least-error", "text-logits")[output]
+    assert extremes == choose_ranges(content, seen, "extremes", "text-logits")[output]
+    assert extremes.low < -30 and extremes.high > 30
+    assert 0.6 * extremes.low < chosen.low < -2 and 2 < chosen.high < 0.6 * extremes.high
+
+
 def test_the_output_is_never_clipped() -> None:
     content = two_convolutions()
     seen = observe(content, inputs(), quiet)
@@ -196,3 +212,37 @@ def test_a_wrong_recipe_is_refused(tmp_path: Path, entry: dict[str, object], com
 def test_an_unknown_recipe_names_the_known_ones() -> None:
     with pytest.raises(ConversionError, match="int8-weights"):
         load_recipe("int9")
+
+
+def test_a_quantised_model_that_takes_and_gives_integers_computes_the_same() -> None:
+    quantised = quantise(two_convolutions(), STATIC, inputs())
+    integers = take_and_give_integers(quantised)
+    assert (input_type(quantised), input_type(integers)) == ("float32", "int8")
+    network = open_engine("ai-edge-litert").load(integers, name="integers")
+    for values in inputs(seed=6):
+
+        def fill(tensor: np.ndarray, values: np.ndarray = values) -> None:
+            tensor[...] = network.input.encode(values)
+
+        result = network.run(values.shape, fill, lambda view: network.output.decode(view))
+        np.testing.assert_allclose(result, run(quantised, values), atol=1e-6 * network.output.scale)
+
+
+def test_a_float_model_keeps_its_boundary() -> None:
+    content = two_convolutions()
+    assert take_and_give_integers(content) == content
+
+
+@pytest.mark.parametrize("caution", [-1, 1.5, True, "first"])
+def test_a_place_on_the_walk_is_a_whole_number(tmp_path: Path, caution: object) -> None:
+    recipe = load_recipe("float").to_json() | {"caution": caution}
+    (tmp_path / "mine.json").write_text(json.dumps(recipe))
+    with pytest.raises(ConversionError, match="caution"):
+        load_recipe(str(tmp_path / "mine.json"))
+
+
+def test_a_recipe_of_the_users_needs_no_place_on_the_walk(tmp_path: Path) -> None:
+    recipe = load_recipe("float").to_json()
+    del recipe["caution"]
+    (tmp_path / "mine.json").write_text(json.dumps(recipe))
+    assert load_recipe(str(tmp_path / "mine.json")).caution is None

@@ -23,6 +23,7 @@ from converters.graph.rules.sequence import LinearAsConvolution, SqueezeAfter, S
 from converters.graph.rules.squeeze_excite import GatedActivationChannelsLast, PoolAsMean, ResidualIntoGate
 from converters.graph.rules.upsampling import (
     ActivationBeforeDepthToSpace,
+    ConvolutionBeforeDepthToSpace,
     NearestAsDepthToSpace,
     TransposedAsDepthToSpace,
 )
@@ -59,4 +60,5 @@ RULES: tuple[pattern.RewriteRule, ...] = (
     TransposedAsDepthToSpace.rule(),
     *(GatedActivationChannelsLast.rule(activation) for activation in ("Relu", "HardSwish")),
     *(ActivationBeforeDepthToSpace.rule(activation) for activation in ("Relu", "Sigmoid")),
+    ConvolutionBeforeDepthToSpace.rule(),
 )

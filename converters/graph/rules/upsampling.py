@@ -89,6 +89,37 @@ class TransposedAsDepthToSpace(pattern.RewriteRuleClassBase):
         return op.DepthToSpace(convolved, blocksize=factor, mode="DCR")
 
 
+class ConvolutionBeforeDepthToSpace(pattern.RewriteRuleClassBase):
+    """A 1x1 convolution of DepthToSpace(y) = DepthToSpace of a 1x1 convolution of y, r * r times side by side.
+
+    It reads maps r times smaller on each axis, and the wide map is never written. Its weights are those of the
+    convolution on a diagonal and zeros beside it. That costs no more as long as all outputs fit into one tile of a
+    matrix kernel, which computes as many anyway; where they would not, the convolution stays.
+    """
+
+    TILE = 16
+    """Output channels that XNNPACK's INT8 kernels compute at once on ARM and x86 (its `nr`)."""
+
+    def __init__(self) -> None:
+        super().__init__("convolution-before-depth-to-space")
+
+    def pattern(self, op: Any, x: Any) -> Any:
+        return op.Conv(op.DepthToSpace(x, _outputs=["spread"]), _allow_other_inputs=True, _outputs=["convolved"])
+
+    def rewrite(self, op: Any, x: ir.Value, spread: ir.Value, convolved: ir.Value) -> Any:
+        convolution, node = Convolution.behind(convolved), spread.producer()
+        assert node is not None
+        factor = node.attributes.get_int("blocksize")
+        if convolution is None or factor is None or node.attributes.get_string("mode", "DCR") != "DCR":
+            return None
+        if convolution.group != 1 or not convolution.has_geometry(kernel=1, stride=1, pad=0):
+            return None
+        if convolution.channels * factor**2 > self.TILE or len(spread.uses()) != 1:
+            return None
+        weights = np.kron(np.eye(factor**2), convolution.weights[:, :, 0, 0])
+        return op.DepthToSpace(conv_1x1(op, x, weights, np.tile(convolution.bias, factor**2)), **node.attributes)
+
+
 class ActivationBeforeDepthToSpace(pattern.RewriteRuleClassBase):
     """f(DepthToSpace(y)) = DepthToSpace(f(y)): next to the convolution that gives y, f can fuse into it."""
 

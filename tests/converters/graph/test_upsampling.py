@@ -87,3 +87,37 @@ def test_a_transposed_convolution_in_groups_stays() -> None:
 def test_an_activation_stays_behind_depth_to_space_of_anything_but_a_convolution() -> None:
     body = 'd = DepthToSpace<blocksize=2, mode="DCR">(x) r = Relu(d) y = Sigmoid(r)'
     assert rewritten_alike(tiny_model(body)).applied == {}
+
+
+TWO_STEPS = """u = ConvTranspose<kernel_shape=[2,2], strides=[2,2]>(x, w, b) r = Relu(u)
+               v = ConvTranspose<kernel_shape=[2,2], strides=[2,2]>(r, {last}) y = Sigmoid(v)"""
+
+
+@pytest.mark.parametrize("last", ["k, c", "k"])
+def test_the_head_of_a_detector_gives_logits_in_blocks(last: str) -> None:
+    constants = {"w": weights(4, 5, 2, 2), "b": weights(5, seed=1), "k": weights(5, 1, 2, 2, seed=2)}
+    bias = {"c": weights(1, seed=3)} if "c" in last else {}
+    rewritten = rewritten_alike(tiny_model(TWO_STEPS.format(last=last), **constants, **bias))
+    assert (rewritten.meaning, rewritten.block, rewritten.border) == ("text-logits", 4, 0)
+    assert operators(rewritten) == ["Conv", "Conv", "Relu"]
+
+
+def test_a_convolution_of_more_channels_than_a_tile_has_stays_behind_depth_to_space() -> None:
+    body = "u = ConvTranspose<kernel_shape=[2,2], strides=[2,2]>(x, w) v = Conv(u, k) y = Sigmoid(v)"
+    rewritten = rewritten_alike(tiny_model(body, w=weights(4, 3, 2, 2), k=weights(5, 3, 1, 1)))
+    assert operators(rewritten) == ["Conv", "Conv", "DepthToSpace", "Sigmoid"]
+    assert rewritten.meaning == "text-probability"
+
+
+@pytest.mark.parametrize("kernel", ["Conv<kernel_shape=[3,3], pads=[1,1,1,1]>", "Conv<group=3>"], ids=["3x3", "groups"])
+def test_other_convolutions_stay_behind_depth_to_space(kernel: str) -> None:
+    body = f"u = ConvTranspose<kernel_shape=[2,2], strides=[2,2]>(x, w) v = {kernel}(u, k) y = Sigmoid(v)"
+    k = weights(1, 3, 3, 3) if "3,3" in kernel else weights(3, 1, 1, 1)
+    assert "DepthToSpace" in operators(rewritten_alike(tiny_model(body, w=weights(4, 3, 2, 2), k=k)))
+
+
+def test_a_map_that_others_read_too_is_not_taken_apart() -> None:
+    body = """u = ConvTranspose<kernel_shape=[2,2], strides=[2,2]>(x, w) v = Conv(u, k) s = Add(v, u)
+              y = Sigmoid(s)"""
+    rewritten = rewritten_alike(tiny_model(body, w=weights(4, 1, 2, 2), k=weights(1, 1, 1, 1)))
+    assert "convolution-before-depth-to-space" not in rewritten.applied

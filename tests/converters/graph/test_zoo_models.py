@@ -91,5 +91,6 @@ def test_the_output_is_what_the_zoo_says(name: str) -> None:
     assert rewritten.meaning == model.spec["output"]["meaning"]
     if model.kind == "detector":
         assert rewritten.border == 4 * rewritten.applied["pyramid-convolution"]
+        assert rewritten.block == 4
     else:
-        assert rewritten.border == 0
+        assert (rewritten.border, rewritten.block) == (0, 1)

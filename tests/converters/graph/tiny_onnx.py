@@ -56,14 +56,22 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(-1, keepdims=True)
 
 
+def spread(y: np.ndarray, block: int) -> np.ndarray:
+    """(N, block * block, H, W), the pixels of a block row by row, as (N, 1, block * H, block * W)."""
+    batch, _, height, width = y.shape
+    blocks = y.reshape(batch, block, block, height, width)
+    return blocks.transpose(0, 3, 1, 4, 2).reshape(batch, 1, block * height, block * width)
+
+
 def undone(rewritten: Rewritten, y: np.ndarray) -> np.ndarray:
-    """The rewritten model's output brought back to the source's: the border cropped, the softmax applied."""
+    """The rewritten model's output brought back to the source's: blocks spread, the border cropped, logits turned."""
     if rewritten.meaning == "ctc-logits":
         assert y.ndim == 4 and y.shape[2] == 1
         return softmax(y[:, :, 0].transpose(0, 2, 1))
-    return (
-        y[:, :, rewritten.border : -rewritten.border, rewritten.border : -rewritten.border] if rewritten.border else y
-    )
+    if rewritten.meaning == "text-logits":
+        y = spread(1 / (1 + np.exp(-y)), rewritten.block)
+    border = rewritten.border
+    return y[:, :, border:-border, border:-border] if border else y
 
 
 def largest_difference(source: onnx.ModelProto, rewritten: Rewritten, x: np.ndarray) -> float:
