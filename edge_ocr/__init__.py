@@ -18,7 +18,8 @@ from edge_ocr.errors import BundleError, EdgeOCRError, EngineError, PictureError
 if TYPE_CHECKING:
     from edge_ocr.bundle import Bundle
     from edge_ocr.ocr import OCR
-    from edge_ocr.page import Page, TextLine, Word
+    from edge_ocr.page import Character, Page, TextLine, Word
+    from edge_ocr.sources import pages_of
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ __all__ = [
     "OCR",
     "Bundle",
     "BundleError",
+    "Character",
     "EdgeOCRError",
     "EngineError",
     "Page",
@@ -33,13 +35,22 @@ __all__ = [
     "TextLine",
     "Word",
     "__version__",
+    "pages_of",
 ]
 
-_MODULES = {"OCR": "ocr", "Bundle": "bundle", "Page": "page", "TextLine": "page", "Word": "page"}
+_MODULES = {
+    "OCR": "ocr",
+    "Bundle": "bundle",
+    "Character": "page",
+    "Page": "page",
+    "TextLine": "page",
+    "Word": "page",
+    "pages_of": "sources",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public class when it is first asked for (PEP 562)."""
+    """Import a public name when it is first asked for (PEP 562)."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
-from edge_ocr import __version__
+from edge_ocr import __version__, interrupts
 from edge_ocr.errors import EdgeOCRError
 from edge_ocr.output import FORMATS
+from edge_ocr.threads import MOST_THREADS
 
 FAILED, NOTHING_DONE, INTERRUPTED, NO_READER = 1, 2, 130, 141
 
@@ -23,34 +26,51 @@ examples:
   edge-ocr read receipt.jpg
   edge-ocr read scans/ --format jsonl -o scans.jsonl
   edge-ocr read 'scans/*.png' --save-annotated seen/
+  edge-ocr read book.pdf --pages 1-3,7
+  edge-ocr read archive/ --recursive --format jsonl -o archive.jsonl --resume
   curl -s "$URL" | edge-ocr read -
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (None: those of the process) and return its exit status."""
+    if arguments is not None:
+        return _run(arguments)
+    interrupts.keep()
+    try:
+        return _run(None)
+    finally:
+        interrupts.ignore()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     _open_missing_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):  # text is UTF-8 whatever the locale, and no CRLF on Windows
         sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")
     try:
         options = _options(arguments)
         status: int = options.run(options)
-    except EdgeOCRError as problem:
-        complain(problem)
-        return NOTHING_DONE
     except BrokenPipeError:
         return NO_READER
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as problem:
+        if interrupts.led_to(problem):
+            return INTERRUPTED
+        if not isinstance(problem, EdgeOCRError):
+            raise
+        complain(problem)
+        return NOTHING_DONE
     return status
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    try:
-        return _parser().parse_args(arguments)
-    except SystemExit:
-        put("")  # what argparse has written, such as the help, must arrive too
-        raise
+    with _writing():
+        try:
+            return _parser().parse_args(arguments)
+        except SystemExit:
+            put("")  # what argparse has written, such as the help, must arrive too
+            raise
 
 
 def put(text: str) -> None:
@@ -60,9 +80,16 @@ def put(text: str) -> None:
         BrokenPipeError: whoever read standard output has gone.
         EdgeOCRError: it cannot be written to for another reason.
     """
-    try:
+    with _writing():
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Tell what stands in the way of writing to standard output; see `put`."""
+    try:
+        yield
     except OSError as problem:
         # Python flushes standard output once more when it ends; let that go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -119,10 +146,26 @@ def _add_read(add_parser: AddParser) -> None:
         "pictures",
         nargs="+",
         metavar="PICTURE",
-        help="a picture, a folder of pictures, a pattern such as 'scans/*.png', or - for standard input",
+        help="a picture, PDF or TIFF file, a folder of them, a pattern such as 'scans/*.png', or - for standard input",
+    )
+    parser.add_argument("-r", "--recursive", action="store_true", help="look into the folders of a folder too")
+    parser.add_argument(
+        "--pages",
+        type=_pages,
+        metavar="LIST",
+        help="of a file that has several, such as 1-3,7 or 5- (default: all)",
     )
     parser.add_argument("--format", choices=FORMATS, default="text", help="of the output (default: text)")
+    parser.add_argument(
+        "--characters", action="store_true", help="also write the box of each character (json, jsonl, hocr)"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="write to FILE, whole or not at all")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="with --format jsonl -o FILE: add to FILE page by page, and pass over what is in it by name already; the "
+        "other options are not compared",
+    )
     parser.add_argument(
         "--save-annotated",
         metavar="OUT",
@@ -136,7 +179,10 @@ def _add_read(add_parser: AddParser) -> None:
         "tensorflow or onnxruntime (default: the first that is installed and works)",
     )
     parser.add_argument(
-        "--threads", type=_whole(1, 1024), default=1, metavar="N", help="processor cores to use (default: 1)"
+        "--threads",
+        type=_whole(1, 1024),
+        metavar="N",
+        help=f"processor cores to use (default: those that this process may use, at most {MOST_THREADS})",
     )
     parser.add_argument(
         "--det-side",
@@ -196,6 +242,20 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def _pages(text: str) -> tuple[range, ...]:
+    """`1-3,7,9-` as ranges."""
+    parts = []
+    for part in text.split(","):
+        matched = re.fullmatch(r"([1-9]\d{0,8})(-([1-9]\d{0,8})?)?", part, re.ASCII)
+        if matched is None:
+            raise argparse.ArgumentTypeError(f"expected page numbers such as 1-3,7 or 5-, got '{text}'")
+        first, through, last = matched.groups()
+        parts.append(range(int(first), int(last) + 1 if last else sys.maxsize if through else int(first) + 1))
+        if not parts[-1]:
+            raise argparse.ArgumentTypeError(f"expected pages in ascending order, got '{part}'")
+    return tuple(parts)
+
+
 def _fraction(text: str) -> float:
     try:
         value = float(text)
@@ -225,5 +285,5 @@ def _doctor(options: argparse.Namespace) -> int:
     healthy = True
     for verdict in examine(options.bundle):
         put(f"{verdict}\n")
-        healthy = healthy and verdict.well
+        healthy = healthy and (verdict.well or verdict.optional)
     return 0 if healthy else FAILED

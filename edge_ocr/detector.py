@@ -7,11 +7,13 @@ out on the few pixels around a region instead of the whole map.
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_ocr import geometry
+from edge_ocr import geometry, tiles
 from edge_ocr.engines.base import Array, Network
 from edge_ocr.errors import BundleError
 from edge_ocr.manifest import DetectorSpec, LongSide
@@ -19,7 +21,6 @@ from edge_ocr.normalisation import Normaliser
 from edge_ocr.pictures import Picture, Source, load_picture
 
 Quads = npt.NDArray[np.float32]
-ProbabilityMap = npt.NDArray[np.float32]
 
 
 class Detector:
@@ -40,10 +41,13 @@ class Detector:
         """
         self._network = network
         self._spec = spec
+        self._gives_logits = spec.output.meaning == "text-logits"
+        self._threshold = self._number_for(spec.postprocess.threshold)
         self._normaliser = Normaliser(spec.input, network)
         self._long_side = spec.input.size.long_side if long_side is None else long_side
         if self._long_side < spec.input.size.minimum:
             raise ValueError(f"the long side is {long_side} px; the detector needs at least {spec.input.size.minimum}")
+        self._piece = max(network_size(self._long_side, self._long_side, spec.input.size, self._long_side))
 
     def detect(self, image: Source) -> Quads:
         """Find the text.
@@ -62,35 +66,72 @@ class Detector:
         """
         picture = load_picture(image)
         height, width = picture.shape[:2]
-        scaled_height, scaled_width = network_size(height, width, self._spec.input.size, self._long_side)
+        scaled_height, scaled_width = self._size(height, width)
+        scaled = _resized(picture, scaled_width, scaled_height)
+        quads = self._quads(tiles.seen_in_pieces(scaled, self._piece, self._look))
         scale = np.array([width / scaled_width, height / scaled_height], np.float32)
+        return np.clip(quads * scale, 0, np.array([width, height], np.float32))
+
+    def shrinking(self, height: int, width: int) -> float:
+        """How many times smaller than it is a picture is looked at."""
+        return height / self._size(height, width)[0]
+
+    def _size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width at which a picture is looked at as a whole."""
+        return network_size(height, width, self._spec.input.size, tiles.long_side_of(height, width, self._long_side))
+
+    def _look(self, picture: Array) -> Array:
+        """The (height, width) map of a (height, width, 3) picture, in the network's own numbers."""
+        height, width = picture.shape[:2]
 
         def fill(tensor: Array) -> None:
-            self._normaliser.write(_resized(picture, scaled_width, scaled_height), tensor)
+            self._normaliser.write(picture, tensor)
 
-        def take(output: Array) -> Quads:
-            return self._quads(self._probability(output, scaled_height, scaled_width)) * scale
+        def take(output: Array) -> Array:
+            return self._map(output, height, width)
 
-        quads = self._network.run(self._normaliser.shape(scaled_height, scaled_width), fill, take)
-        return np.clip(quads, 0, np.array([width, height], np.float32))
+        return self._network.run(self._normaliser.shape(height, width), fill, take)
 
-    def _probability(self, output: Array, height: int, width: int) -> ProbabilityMap:
-        """The (height, width) map of text probability inside the network's output."""
-        border = self._spec.output.border
-        sides = (height + 2 * border, width + 2 * border)
-        expected = (1, 1, *sides) if self._spec.output.layout == "NCHW" else (1, *sides, 1)
+    def _map(self, output: Array, height: int, width: int) -> Array:
+        """The (height, width) map inside the network's output, in the network's own numbers."""
+        block, border = self._spec.output.block, self._spec.output.border
+        rows, columns = (height + 2 * border) // block, (width + 2 * border) // block
+        expected = (1, block**2, rows, columns) if self._spec.output.layout == "NCHW" else (1, rows, columns, block**2)
         if output.shape != expected:
             raise BundleError(
                 f"the detector model gives an output of shape {output.shape} where {expected} is expected; "
                 "convert the model again"
             )
-        plane = output.reshape(sides)
-        return self._network.output.decode(plane[border : border + height, border : border + width])
+        if self._spec.output.layout == "NCHW":
+            blocks = output.reshape(block, block, rows, columns).transpose(2, 0, 3, 1)
+        else:
+            blocks = output.reshape(rows, columns, block, block).transpose(0, 2, 1, 3)
+        plane = blocks.reshape(rows * block, columns * block)
+        return plane[border : border + height, border : border + width]
 
-    def _quads(self, probability: ProbabilityMap) -> Quads:
-        """The (n, 4, 2) quads of a probability map, in its pixels."""
+    def _number_for(self, probability: float) -> float:
+        """The greatest number of the network's output that stands for no more than a probability."""
+        value = probability
+        if self._gives_logits:
+            value = math.log(probability / (1 - probability)) if 0 < probability < 1 else math.inf * (probability - 0.5)
+        kind = self._network.output
+        if not kind.scale:
+            return value
+        limits = np.iinfo(kind.dtype)
+        return math.floor(min(max(value / kind.scale + kind.zero_point, limits.min - 1), limits.max))
+
+    def _probability(self, numbers: Array) -> npt.NDArray[np.float32]:
+        """The probabilities that numbers of the network's output stand for."""
+        values = self._network.output.decode(numbers)
+        if not self._gives_logits:
+            return values
+        # The limit keeps the exponential finite in float32; it changes no probability above 1e-34.
+        return np.reciprocal(1 + np.exp(np.minimum(-values, np.float32(80))))
+
+    def _quads(self, plane: Array) -> Quads:
+        """The (n, 4, 2) quads of a map, in its pixels."""
         rules = self._spec.postprocess
-        mask = (probability > rules.threshold).view(np.uint8)
+        mask = (plane > self._threshold).view(np.uint8)
         contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
         quads = []
         for contour in contours[: rules.max_candidates]:
@@ -98,7 +139,7 @@ class Detector:
             if min(width, height) < rules.minimum_side:
                 continue
             corners = cv2.boxPoints((centre, (width, height), angle))
-            if _mean_inside(probability, corners) < rules.box_threshold:
+            if self._mean_inside(plane, corners) < rules.box_threshold:
                 continue
             width, height = geometry.expanded_size(width, height, rules.unclip_ratio)
             if min(width, height) < rules.minimum_side + 2:
@@ -107,8 +148,17 @@ class Detector:
         # contours go through the middles of pixels, half a pixel from the corner that coordinates count from
         return np.array(quads, np.float32).reshape(-1, 4, 2) + np.float32(0.5)
 
+    def _mean_inside(self, plane: Array, corners: Array) -> float:
+        """Mean probability inside a rectangle, worked out on that part of the map alone."""
+        left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
+        right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 1
+        window = np.ascontiguousarray(self._probability(plane[top:bottom, left:right]))
+        inside = np.zeros(window.shape, np.uint8)
+        cv2.fillConvexPoly(inside, (corners - (left, top)).astype(np.int32), 1)
+        return cv2.mean(window, inside)[0]
 
-def network_size(height: int, width: int, rule: LongSide, long_side: int) -> tuple[int, int]:
+
+def network_size(height: int, width: int, rule: LongSide, long_side: float) -> tuple[int, int]:
     """Height and width at which a picture is looked at: never enlarged, but to the minimum or a multiple."""
     scale = min(1.0, long_side / max(height, width))
 
@@ -120,13 +170,3 @@ def network_size(height: int, width: int, rule: LongSide, long_side: int) -> tup
 
 def _resized(picture: Picture, width: int, height: int) -> Array:
     return picture if picture.shape[:2] == (height, width) else cv2.resize(picture, (width, height))
-
-
-def _mean_inside(probability: ProbabilityMap, corners: Array) -> float:
-    """Mean probability inside a rectangle, on that part of the map alone."""
-    left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
-    right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 1
-    window = np.ascontiguousarray(probability[top:bottom, left:right])
-    inside = np.zeros(window.shape, np.uint8)
-    cv2.fillConvexPoly(inside, (corners - (left, top)).astype(np.int32), 1)
-    return cv2.mean(window, inside)[0]

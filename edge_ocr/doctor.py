@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from edge_ocr.errors import EdgeOCRError, EngineError
+from edge_ocr.threads import default_threads, usable_cores
 
 SAMPLE = Path(__file__).with_name("doctor_sample.png")
 """Two lines of text, drawn with the font inside Pillow."""
@@ -21,13 +22,14 @@ _LIBRARIES = {"numpy": "numpy", "cv2": "opencv-python-headless", "PIL": "pillow"
 
 @dataclass(frozen=True)
 class Verdict:
-    """One finding, as a line that begins with OK or FAIL."""
+    """One finding, as a line that begins with OK, FAIL, or NOTE for what only some need."""
 
     well: bool
     finding: str
+    optional: bool = False
 
     def __str__(self) -> str:
-        return f"{'OK' if self.well else 'FAIL':<5} {self.finding}"
+        return f"{'OK' if self.well else 'NOTE' if self.optional else 'FAIL':<5} {self.finding}"
 
 
 def examine(source: str | None) -> Iterator[Verdict]:
@@ -36,18 +38,23 @@ def examine(source: str | None) -> Iterator[Verdict]:
     Args:
         source: the bundle to check, as for `Bundle.open`.
     """
-    checks: tuple[Callable[[str | None], str], ...] = (_python, _libraries, _bundle, _engine, _reading)
+    checks: tuple[Callable[[str | None], str], ...] = (_python, _libraries, _pdf, _font, _bundle, _engine, _reading)
     for check in checks:
+        optional = check in (_pdf, _font)
         try:
             yield Verdict(True, check(source))
         except EdgeOCRError as problem:
-            yield Verdict(False, str(problem))
-            return
+            yield Verdict(False, str(problem), optional)
+            if not optional:
+                return
 
 
 def _python(_: str | None) -> str:
     bits = 64 if sys.maxsize > 2**32 else 32
-    return f"Python {platform.python_version()}, {bits} bits, {platform.system()} {platform.machine()}"
+    return (
+        f"Python {platform.python_version()}, {bits} bits, {platform.system()} {platform.machine()}, "
+        f"{default_threads()} threads by default on {usable_cores()} usable cores"
+    )
 
 
 def _libraries(_: str | None) -> str:
@@ -58,6 +65,28 @@ def _libraries(_: str | None) -> str:
         except ImportError as problem:
             raise EngineError(f"{module} cannot be imported ({problem}); run: pip install {package}") from problem
     return ", ".join(versions)
+
+
+def _pdf(_: str | None) -> str:
+    from edge_ocr.pdf import INSTALL
+
+    try:
+        from pypdfium2 import PYPDFIUM_INFO
+    except (ImportError, OSError) as problem:
+        raise EngineError(f"PDF files cannot be read without pypdfium2; to read them run: {INSTALL}") from problem
+    return f"PDF files are read with pypdfium2 {PYPDFIUM_INFO}"
+
+
+def _font(_: str | None) -> str:
+    from edge_ocr.output.annotated import best_font
+
+    font, missing = best_font(set("文字かな"))
+    if missing:
+        raise EngineError(
+            "annotated pictures show Chinese and Japanese text as numbers and a legend, as no font here has the "
+            "characters; install one such as Noto Sans CJK"
+        )
+    return f"annotated pictures show Chinese and Japanese text in {' '.join(filter(None, font.getname()))}"
 
 
 def _bundle(source: str | None) -> str:

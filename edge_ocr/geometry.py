@@ -99,13 +99,25 @@ def _warp(picture: Array, quad: Quad, width: int, height: int) -> Array:
     )
 
 
-def part(quad: Quad, start: float, end: float) -> Quad:
-    """The piece of a line's quad between two fractions, 0 to 1, of the way along it."""
+def parts(quad: Quad, extents: Array) -> Array:
+    """Pieces of a line's quad.
+
+    Args:
+        quad: of the line.
+        extents: (n, 2) start and end of each piece, as fractions, 0 to 1, of the way along the line.
+
+    Returns:
+        (n, 4, 2) float32 quads.
+    """
     top_left, top_right, bottom_right, bottom_left = quad
-    top, bottom = top_right - top_left, bottom_right - bottom_left
-    start_edge = top_left + start * top, bottom_left + start * bottom
-    end_edge = top_left + end * top, bottom_left + end * bottom
-    return np.array([start_edge[0], end_edge[0], end_edge[1], start_edge[1]], np.float32)
+    top = top_left + extents[..., None] * (top_right - top_left)
+    bottom = bottom_left + extents[..., None] * (bottom_right - bottom_left)
+    return np.stack([top[:, 0], top[:, 1], bottom[:, 1], bottom[:, 0]], axis=1).astype(np.float32)
+
+
+def joined(first: Quad, last: Quad) -> Quad:
+    """The piece of a line from the start of one of its pieces to the end of another."""
+    return np.stack([first[0], last[1], last[2], first[3]])
 
 
 def reading_order(quads: Sequence[Quad]) -> list[int]:

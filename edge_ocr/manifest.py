@@ -146,16 +146,19 @@ class OutputSpec:
     """What a model's output means.
 
     Attributes:
-        meaning: `text-probability` (detector), `class-probability` (direction classifier), `ctc-logits` or
-            `ctc-probability` (recognizer).
+        meaning: `text-logits` or `text-probability` (detector), `class-probability` (direction classifier),
+            `ctc-logits` or `ctc-probability` (recognizer).
         layout: `NHWC` or `NCHW`; None where the output has no height and width.
         border: detector only: pixels on each side of the map that lie outside the input and are cut off.
+        block: detector only: the channels of one place of the output are the pixels, row by row, of so many rows and
+            columns of the map; 1, which may be left out, where the output is the map.
         labels: direction classifier only: clockwise degrees by which a line of each class is turned.
     """
 
     meaning: str
     layout: str | None = None
     border: int = 0
+    block: int = 1
     labels: tuple[int, ...] = ()
 
 
@@ -238,7 +241,8 @@ class Manifest:
         precision: of the recipe: `float`, `int8`, `int8-weights` and so on.
         target: `arm` or `x86` for Paddle-Lite, whose models are compiled for one of them; None otherwise.
         licence: SPDX expression of the models.
-        min_runtime: engine package -> the oldest version that runs the models.
+        min_runtime: engine package -> the oldest version that runs the models; one that is not named is not known to
+            run them, unless none is named.
         models: see `Models`.
         charset: see `CharsetSpec`.
         provenance: where the models come from and what made them; free-form.
@@ -293,7 +297,7 @@ class Manifest:
                 recognizer=_recognizer(models["recognizer"]),
             ),
             charset=_charset(root["charset"]),
-            provenance=root["provenance"].object(),
+            provenance=_provenance(root["provenance"]),
         )
         manifest._check_together()
         return manifest
@@ -538,7 +542,7 @@ def _model(node: _Node, size: SizeT, output: OutputSpec, postprocess: Postproces
 
 
 def _detector(node: _Node) -> DetectorSpec:
-    output = node["output"].only_keys("meaning", "layout", "border")
+    output = node["output"].only_keys("meaning", "layout", "border", "block")
     postprocess = node["postprocess"].only_keys(
         "threshold", "box_threshold", "unclip_ratio", "minimum_side", "max_candidates"
     )
@@ -546,9 +550,10 @@ def _detector(node: _Node) -> DetectorSpec:
         node,
         _long_side(node["input"]["size"]),
         OutputSpec(
-            meaning=output["meaning"].one_of("text-probability"),
+            meaning=output["meaning"].one_of("text-logits", "text-probability"),
             layout=output["layout"].one_of("NHWC", "NCHW"),
             border=output["border"].integer(0, 256),
+            block=output["block"].integer(1, 32) if "block" in output else 1,
         ),
         DetectorPostprocess(
             threshold=postprocess["threshold"].number(0, 1),
@@ -603,6 +608,15 @@ def _charset(node: _Node) -> CharsetSpec:
     )
 
 
+def _provenance(node: _Node) -> dict[str, Any]:
+    """Free-form, as long as it can be written again: JSON can spell half a character, UTF-8 cannot."""
+    try:
+        json.dumps(node.object(), ensure_ascii=False).encode()
+    except UnicodeEncodeError as problem:
+        raise BundleError(f"{node.path} holds a text that is not valid Unicode; {AGAIN}") from problem
+    return node.object()
+
+
 def _model_to_json(spec: AnySpec) -> dict[str, Any]:
     size: LongSide | FixedSize | LineHeight = spec.input.size
     output: dict[str, Any] = {"meaning": spec.output.meaning}
@@ -610,6 +624,8 @@ def _model_to_json(spec: AnySpec) -> dict[str, Any]:
         output["layout"] = spec.output.layout
     if isinstance(size, LongSide):
         output["border"] = spec.output.border
+    if spec.output.block != 1:
+        output["block"] = spec.output.block
     if spec.output.labels:
         output["labels"] = list(spec.output.labels)
     return {

@@ -15,9 +15,10 @@ from edge_ocr.detector import Detector
 from edge_ocr.direction import DirectionClassifier
 from edge_ocr.engines import open_engine
 from edge_ocr.engines.base import Engine, Network
-from edge_ocr.page import Page, Quad, TextLine, Word
+from edge_ocr.page import Character, Page, Quad, TextLine, Word
 from edge_ocr.pictures import Picture, Source, load_picture
 from edge_ocr.recognizer import Reading, Recognizer, read_lines
+from edge_ocr.threads import default_threads
 
 
 class OCR:
@@ -38,7 +39,7 @@ class OCR:
         bundle: Bundle | str | os.PathLike[str] | None = None,
         *,
         engine: str | Engine | None = None,
-        threads: int = 1,
+        threads: int | None = None,
         det_side: int | None = None,
         direction: bool = True,
         min_score: float = 0.5,
@@ -50,7 +51,8 @@ class OCR:
                 the one that ships with edge-ocr.
             engine: name of an inference engine or of the package to run it on, or an engine of your own; None
                 is the first that is installed.
-            threads: the detector runs on so many, and so many lines are read at once.
+            threads: the detector runs on so many, and so many lines are read at once; None is one a core that this
+                process may use, up to `edge_ocr.threads.MOST_THREADS`.
             det_side: long side, in pixels, at which the detector looks at a picture; None is the bundle's.
             direction: whether to look for lines that are upside down and turn them.
             min_score: lines with a lower score, 0 to 1, are left out.
@@ -60,6 +62,8 @@ class OCR:
             EngineError: no engine for it is installed, or the engine refuses a model.
             ValueError: an option is out of range.
         """
+        if threads is None:
+            threads = default_threads()
         if threads < 1:
             raise ValueError(f"threads is {threads}; at least 1 is needed")
         if not 0 <= min_score <= 1:
@@ -71,8 +75,10 @@ class OCR:
         self.engine = engine
         self._min_score = min_score
 
+        contents = {kind: self.bundle.runnable_model(kind) for kind in models.by_kind()}
+
         def load(kind: str, threads: int = 1) -> Network:
-            return self.engine.load(self.bundle.model_bytes(kind), name=kind, threads=threads)
+            return self.engine.load(contents[kind], name=kind, threads=threads)
 
         self.detector = Detector(load("detector", threads), models.detector, det_side)
         self.direction: DirectionClassifier | None = None
@@ -129,8 +135,19 @@ class OCR:
 
 
 def _text_line(reading: Reading, quad: Quad) -> TextLine:
-    words = tuple(Word(word.text, word.score, geometry.part(quad, word.start, word.end)) for word in reading.words())
+    boxes = geometry.parts(quad, reading.extents())
+    characters = [
+        Character(text, score, box)
+        for text, score, box in zip(reading.characters, reading.scores.tolist(), boxes, strict=True)
+    ]
+    words = tuple(_word(characters[where]) for where in reading.words())
     return TextLine(reading.text, reading.score, quad, words)
+
+
+def _word(characters: list[Character]) -> Word:
+    text = "".join(character.text for character in characters)
+    score = sum(character.score for character in characters) / len(characters)
+    return Word(text, score, geometry.joined(characters[0].box, characters[-1].box), tuple(characters))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a reading gives back: a `Page` of `TextLine`s, each with its `Word`s."""
+"""What a reading gives back: a `Page` of `TextLine`s, each with its `Word`s and their `Character`s."""
 
 from __future__ import annotations
 
@@ -13,6 +13,22 @@ Quad = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Character:
+    """One character, which in a few scripts is several code points.
+
+    Attributes:
+        text: the character.
+        score: its probability, 0 to 1.
+        box: its quad on the page, as high as the line. Along the line it is worked out from where the recognizer
+            saw the character and its neighbours, which tells the middle well and the width roughly.
+    """
+
+    text: str
+    score: float
+    box: Quad
+
+
+@dataclass(frozen=True)
 class Word:
     """One word, or one character of a script that is written without spaces.
 
@@ -20,11 +36,13 @@ class Word:
         text: the characters, without surrounding spaces.
         score: mean probability of its characters, 0 to 1.
         box: its quad on the page.
+        characters: of the word, left to right.
     """
 
     text: str
     score: float
     box: Quad
+    characters: tuple[Character, ...] = ()
 
 
 @dataclass(frozen=True)

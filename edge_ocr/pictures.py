@@ -13,6 +13,8 @@ import re
 import stat
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Union
@@ -47,7 +49,8 @@ def load_picture(source: Source) -> Picture:
     """Decode or check a picture.
 
     A picture with transparency is laid over white. Of an animation, or of several pages, the first picture is
-    taken. The orientation that a camera noted (EXIF) is applied. Of 16 bits a channel the upper 8 are kept.
+    taken; `edge_ocr.pages_of` gives the pages. The orientation that a camera noted (EXIF) is applied. Of 16 bits
+    a channel the upper 8 are kept.
 
     Args:
         source: a path; the bytes of a file; a PIL image; or an array (height, width), (height, width, 3) BGR
@@ -62,10 +65,10 @@ def load_picture(source: Source) -> Picture:
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, bytes | bytearray | memoryview):
-        return _decode(bytes(source), "the picture")
+        return decode(bytes(source), "the picture")
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return _decode(_read(path), str(path))
+        return decode(read_file(path), str(path))
     return _from_pillow(source, "the picture")
 
 
@@ -77,7 +80,8 @@ def read_stream(stream: IO[bytes], name: str) -> bytes:
     return data
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """All bytes of a file or a named pipe; PictureError where that cannot be."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
@@ -105,15 +109,20 @@ _LIBJPEG = (
 _LIBTIFF = (  # its functions, and the name under which Pillow opens a file
     *(b"tempfile.tif: ", b"TIFF", b"_TIFF", b"LZWDecode", b"LZWPreDecode", b"ZIPDecode", b"PackBitsDecode", b"Fax3"),
     *(b"Fax4", b"JPEGLib: ", b"JPEGPreDecode: ", b"JPEGDecode", b"LZMADecode", b"ZSTDDecode", b"WebPDecode"),
-    b"MissingRequired: ",
+    *(b"MissingRequired: ", b"EstimateStripByteCounts: ", b"ChopUpSingleUncompressedStrip: ", b"JPEGSetup", b"OJPEG"),
+    *(b"DumpMode", b"LogL", b"NeXT", b"PixarLog", b"Thunder"),
 )
 _OPENCV = (b"[ERROR:", b"[ WARN:")
 _PILLOW = (b"More samples per pixel than can be decoded: ",)  # by way of logging
 
 
 # the remarks are dropped because the result tells whether a picture can be read
-@without_lines(*_LIBPNG, *_LIBJPEG, *_LIBTIFF, *_OPENCV, *_PILLOW)
-def _decode(data: bytes, name: str) -> Picture:
+_silently = without_lines(*_LIBPNG, *_LIBJPEG, *_LIBTIFF, *_OPENCV, *_PILLOW)
+
+
+@_silently
+def decode(data: bytes, name: str) -> Picture:
+    """`load_picture` for the bytes of a file, with the name by which errors call it."""
     if not data:
         raise PictureError(f"{name} is empty (0 bytes); fetch or save it again")
     header = _header(data)
@@ -124,7 +133,13 @@ def _decode(data: bytes, name: str) -> Picture:
     _check_size(header.width, header.height, name)
     if not header.plain:
         return _decode_with_pillow(data, name)
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as problem:  # no memory for so many pixels
+        raise PictureError(
+            f"{name} has {header.width} x {header.height} pixels, for which there is no memory here; scale it down or "
+            "cut it"
+        ) from problem
     if picture is None:
         raise _damaged(name, "its pixels cannot be decoded")
     return np.asarray(picture, np.uint8)
@@ -224,7 +239,9 @@ def _jpeg_header(data: bytes) -> _Header:
             continue
         (length,) = struct.unpack_from(">H", data, position)
         if marker in _JPEG_FRAMES:
-            precision, height, width, components = struct.unpack_from(">BHHB", data, position + 2)
+            precision, rows, columns, components = struct.unpack_from(">BHHB", data, position + 2)
+            # Of several frames one decoder goes by the first, another by the last: none may be too large.
+            height, width = max(height, rows), max(width, columns)
         position += length
         if marker == _JPEG_SCAN:
             position = _scan_end(data, position)
@@ -236,24 +253,71 @@ def _scan_end(data: bytes, position: int) -> int:
     return found.start() if found else len(data)
 
 
-_TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+PDF_SIGNATURE = b"%PDF-"
+TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_NEW_SUBFILE_TYPE, _REDUCED = 254, 1
+"""TIFF 6.0, section 8: bit 0 marks a smaller copy of another picture of the file."""
+
+
+class TiffPages:
+    """The pages of a TIFF file, decoded one at a time; small copies, such as thumbnails, are no pages."""
+
+    @_silently
+    def __init__(self, data: bytes, name: str) -> None:
+        """Find the pages in the bytes of a file; PictureError where there are none."""
+        self._name = name
+        with _pillow_errors(data, name):
+            self._image = _open_with_pillow(data)
+            frames = range(getattr(self._image, "n_frames", 1))
+            self._frames = [frame for frame in frames if not self._is_reduced(frame)] or [0]
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @_silently
+    def picture(self, number: int) -> Picture:
+        """Decode a page, counted from 1; PictureError where it is damaged."""
+        name = self._name if len(self) == 1 else f"page {number} of {self._name}"
+        with _pillow_errors(b"", name):
+            self._image.seek(self._frames[number - 1])
+            return _from_pillow(self._image, name)
+
+    def _is_reduced(self, frame: int) -> bool:
+        self._image.seek(frame)
+        tags = getattr(self._image, "tag_v2", {})
+        return bool(tags.get(_NEW_SUBFILE_TYPE, 0) & _REDUCED)
 
 
 def _decode_with_pillow(data: bytes, name: str) -> Picture:
+    with _pillow_errors(data, name):
+        return _from_pillow(_open_with_pillow(data), name)
+
+
+def _open_with_pillow(data: bytes) -> Image.Image:
+    from PIL import Image
+
+    return Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS)
+
+
+@contextmanager
+def _pillow_errors(data: bytes, name: str) -> Iterator[None]:
+    """Turn whatever Pillow raises about the bytes of a file into a PictureError."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large sizes and odd tags: what matters is an error here
-            return _from_pillow(Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS), name)
+            yield
     except PictureError:
         raise
     except UnidentifiedImageError as problem:
-        if data.startswith(_TIFF_SIGNATURES):  # Pillow calls a TIFF file that it cannot read unidentified
+        if data.startswith(TIFF_SIGNATURES):  # Pillow calls a TIFF file that it cannot read unidentified
             raise PictureError(
                 f"{name} is a TIFF file that is truncated or damaged, or of a kind that cannot be read; "
                 "save it again with 8 bits a channel, or as PNG"
             ) from problem
+        if data.startswith(PDF_SIGNATURE):
+            raise PictureError(f"{name} is a PDF file; take its pages from edge_ocr.pages_of") from problem
         raise PictureError(f"{name} is not a picture that can be read; give a {_FORMATS_FOR_PEOPLE} file") from problem
     except Image.DecompressionBombError as problem:
         raise PictureError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,27 +14,13 @@ import numpy.typing as npt
 
 from edge_ocr import ctc
 from edge_ocr.engines.base import Array, Network
-from edge_ocr.errors import BundleError
+from edge_ocr.errors import BundleError, PictureError
 from edge_ocr.manifest import CharsetSpec, RecognizerSpec
 from edge_ocr.normalisation import Normaliser
 from edge_ocr.pictures import Picture, Source, load_picture
 
-
-@dataclass(frozen=True)
-class Span:
-    """A word of a reading.
-
-    Attributes:
-        text: its characters.
-        score: their mean probability.
-        start: where it begins, as a fraction of the line's width, 0 to 1.
-        end: where it ends.
-    """
-
-    text: str
-    score: float
-    start: float
-    end: float
+SPACE_SHARE = 1 / 3
+"""Of the way from a letter's centre to that of a space beside it: a space is narrower than most letters."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +31,13 @@ class Reading:
         characters: in order; blanks and repeats are gone.
         scores: (n,) float32, the probability of each.
         centres: (n,) float32, where each stands, as a fraction of the line's width.
+        reach: half the line's height, as such a fraction: no character at an end of the line goes farther.
     """
 
     characters: tuple[str, ...]
     scores: npt.NDArray[np.float32]
     centres: npt.NDArray[np.float32]
+    reach: float
 
     @property
     def text(self) -> str:
@@ -61,25 +49,25 @@ class Reading:
         """Mean probability of the characters, 0 where there are none."""
         return float(self.scores.mean()) if len(self.scores) else 0.0
 
-    def words(self) -> list[Span]:
-        """The reading split at spaces, and around each character of a script that is written without them.
+    def extents(self) -> npt.NDArray[np.float32]:
+        """(n, 2): where each character begins and ends, as fractions of the line's width.
 
-        CTC tells where a character stands, not how wide it is: each gets the room half-way to its neighbours,
-        and the first and the last as much on their outer side as on their inner one.
+        CTC tells where a character stands, not how wide it is: neighbours meet half-way, or nearer to a space than
+        to a letter, and the first and the last go to the ends of the line.
         """
-        between = (self.centres[1:] + self.centres[:-1]) / 2
-        first = 2 * self.centres[:1] - between[:1] if len(between) else [0.0]
-        last = 2 * self.centres[-1:] - between[-1:] if len(between) else [1.0]
-        edges = np.clip(np.concatenate([first, between, last]), 0, 1)
-        return [
-            Span(
-                "".join(self.characters[start:end]),
-                float(self.scores[start:end].mean()),
-                float(edges[start]),
-                float(edges[end]),
-            )
-            for start, end in _word_bounds(self.characters)
-        ]
+        if not self.characters:
+            return np.empty((0, 2), np.float32)
+        narrow = np.array([character.isspace() for character in self.characters])
+        share = np.where(narrow, SPACE_SHARE, 1 - SPACE_SHARE)
+        share = np.where(narrow[:-1] == narrow[1:], 0.5, share[:-1])  # of the gap, for the character before it
+        meetings = self.centres[:-1] + share * (self.centres[1:] - self.centres[:-1])
+        first, last = max(0.0, self.centres[0] - self.reach), min(1.0, self.centres[-1] + self.reach)
+        edges = np.concatenate([[first], meetings, [last]]).astype(np.float32)
+        return np.stack([edges[:-1], edges[1:]], axis=1)
+
+    def words(self) -> list[slice]:
+        """Which characters make up each word: split at spaces, and around each one of an unspaced script."""
+        return [slice(start, end) for start, end in _word_bounds(self.characters)]
 
 
 class Recognizer:
@@ -112,19 +100,23 @@ class Recognizer:
         fitted = math.ceil(min(natural, squeezed))
         return min(max(fitted, 1), rule.maximum_width), rule.height
 
-    def recognize(self, crops: Sequence[Source]) -> list[tuple[str, float]]:
+    def recognize(self, crops: Sequence[Source] | npt.NDArray[np.uint8]) -> list[tuple[str, float]]:
         """Read upright lines of any size.
 
         Args:
-            crops: each what `OCR.read` takes, such as a (height, width, 3) uint8 BGR array.
+            crops: each what `OCR.read` takes, such as a (height, width, 3) uint8 BGR array; all of one size may also
+                stand in one (n, height, width, 3) array.
 
         Returns:
             Text and score, 0 to 1, of each crop.
 
         Raises:
-            PictureError: a crop is not a picture that can be read.
+            PictureError: a crop is not a picture that can be read, or `crops` is one picture and no list.
             EngineError: the engine fails.
         """
+        alone = isinstance(crops, np.ndarray) and crops.ndim < 4
+        if alone or isinstance(crops, str | bytes) or not isinstance(crops, Iterable):
+            raise PictureError(f"recognize takes a list and was given one {type(crops).__name__}; put it in brackets")
         readings = read_lines([self._fit(load_picture(crop)) for crop in crops], [self])
         return [(reading.text, reading.score) for reading in readings]
 
@@ -138,7 +130,7 @@ class Recognizer:
             self._normaliser.write(line, tensor)
 
         def take(output: Array) -> Reading:
-            return self._decoded(output.reshape(-1, output.shape[-1]), tensor_width / width)
+            return self._decoded(output.reshape(-1, output.shape[-1]), tensor_width, width)
 
         return self._network.run(self._normaliser.shape(height, tensor_width), fill, take)
 
@@ -146,21 +138,27 @@ class Recognizer:
         size = self.line_size(crop.shape[1], crop.shape[0])
         return cv2.resize(crop, size) if size != crop.shape[1::-1] else crop
 
-    def _decoded(self, frames: Array, stretch: float) -> Reading:
-        """The reading in (frames, classes) output of a tensor `stretch` times as wide as its line."""
+    def _decoded(self, frames: Array, tensor_width: int, width: int) -> Reading:
+        """The reading in the (frames, classes) output for a line of this width in a tensor of that width."""
         if frames.shape[1] != len(self._characters):
             raise BundleError(
                 f"the recognizer tells {frames.shape[1]} classes apart, but the charset with its blank has "
                 f"{len(self._characters)}; convert the model again"
             )
         path = ctc.best_path(frames, self._blank)
-        best = self._network.output.decode(frames[path.first])
-        scores = ctc.softmax_of_best(best) if self._spec.output.meaning == "ctc-logits" else best.max(axis=1)
-        centres = (path.first + path.last + 1) / 2 * np.float32(stretch / len(frames))
+        best, kind = frames[path.first], self._network.output
+        if self._spec.output.meaning == "ctc-logits":
+            scores = ctc.probability_of_best(best, kind)
+        else:
+            scores = kind.decode(best).max(axis=1)
+        # Convolutions of stride 2 with equal padding look at the middle of every other pixel, from the first one on:
+        # frame i stands for the pixel i * stride, not for the middle of its stride.
+        centres = ((path.first + path.last) / 2 * (tensor_width / len(frames)) + 0.5) / width
         return Reading(
             tuple(self._characters[index] for index in path.classes.tolist()),
             scores,
             np.minimum(centres, 1).astype(np.float32),
+            self._spec.input.size.height / (2 * width),
         )
 
 

@@ -7,6 +7,7 @@ before the second is read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,33 @@ if TYPE_CHECKING:
     from edge_ocr.page import Page
 
 FORMATS = ("text", "json", "jsonl", "tsv", "hocr")
+CHARACTER_FORMATS = ("json", "jsonl", "hocr")
+"""Those that can hold characters below the words."""
 
-NamedPage = tuple[str, "Page"]
-"""The name of a picture, as the reader of the output shall see it, and what was read from it."""
+
+@dataclass(frozen=True)
+class NamedPage:
+    """A page, and where it is from.
+
+    Attributes:
+        name: of the file, as the reader of the output shall see it.
+        page: what was read.
+        number: of the page in a file that has several, from 1; None for a picture.
+    """
+
+    name: str
+    page: Page
+    number: int | None = None
 
 
-def render(name: str, pages: Iterable[NamedPage]) -> Iterator[str]:
-    """The pages in the format of that name, one of `FORMATS`, piece by piece."""
-    pieces: Iterator[str] = import_module(f"edge_ocr.output.{name}").render(pages)
+def render(name: str, pages: Iterable[NamedPage], *, characters: bool = False) -> Iterator[str]:
+    """The pages in the format of that name, one of `FORMATS`, piece by piece.
+
+    Args:
+        name: of the format.
+        pages: to be written.
+        characters: whether to write the characters of each word too, in one of `CHARACTER_FORMATS`.
+    """
+    module = import_module(f"edge_ocr.output.{name}")
+    pieces: Iterator[str] = module.render(pages, characters=True) if characters else module.render(pages)
     return pieces

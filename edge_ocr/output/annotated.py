@@ -1,8 +1,8 @@
 """The picture with its quads, and a white page beside it with the text in the same places.
 
 The text is drawn with a font that this machine has: Pillow's own for Latin, else one of the common system
-fonts for Chinese, Japanese and Korean. A line with a character that none of them has is shown as its number,
-`[line 12]`, which is its place in the other outputs: never as empty boxes.
+fonts for Chinese, Japanese and Korean. Where none has all the characters, each quad gets its number, which stands
+in the place of every line that cannot be shown, and a legend beside the picture has the text: never empty boxes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from edge_ocr.atomic import replacing
 from edge_ocr.errors import EdgeOCRError
+from edge_ocr.output.numbering import number_quads
 from edge_ocr.page import Page, Quad
 from edge_ocr.pictures import Picture
 
@@ -68,7 +69,12 @@ def check_suffix(path: Path) -> None:
         raise EdgeOCRError(f"cannot write {path} as a picture; let its name end in .png or .jpg, or in / for a folder")
 
 
-def save_annotated(path: Path, picture: Picture, page: Page) -> int:
+def legend_of(path: Path) -> Path:
+    """Where the legend of an annotated picture goes: OUT.png.txt."""
+    return path.with_name(f"{path.name}.txt")
+
+
+def save_annotated(path: Path, picture: Picture, page: Page) -> Path | None:
     """Write the annotated picture as PNG or JPEG, by the ending of its name; all of it or nothing.
 
     Args:
@@ -77,37 +83,42 @@ def save_annotated(path: Path, picture: Picture, page: Page) -> int:
         page: what was read from it.
 
     Returns:
-        The number of lines that no font of this machine can show, and that stand there as their number.
+        The legend, if the picture needs one: UTF-8, and on each row number, score and text of a line, with tabs
+        between them.
 
     Raises:
-        EdgeOCRError: the ending is unknown, or the file cannot be written.
+        EdgeOCRError: the ending is unknown, or a file cannot be written.
     """
     check_suffix(path)
-    annotated, hidden = annotate(picture, page)
+    annotated, numbered = annotate(picture, page)
     if path.suffix.lower() != ".png" and max(annotated.shape) > _LONGEST_JPEG:
         size = f"{annotated.shape[1]} x {annotated.shape[0]} pixels"
         raise EdgeOCRError(f"{path} would have {size}, too many for JPEG; let its name end in .png")
     encoded = cv2.imencode(path.suffix.lower(), annotated)[1]
     with replacing(path) as stream:
         stream.write(encoded.tobytes())
-    return hidden
+    if not numbered:
+        return None
+    rows = (f"{number}\t{line.score:.4f}\t{line.text}\n" for number, line in enumerate(page.lines, start=1))
+    with replacing(legend_of(path)) as stream:
+        stream.write("".join(rows).encode("utf-8", errors="replace"))
+    return legend_of(path)
 
 
-def annotate(picture: Picture, page: Page) -> tuple[Picture, int]:
-    """The picture with quads, beside it (below a wide one) the text; and how many lines are hidden."""
+def annotate(picture: Picture, page: Page) -> tuple[Picture, bool]:
+    """The picture with quads, beside it (below a wide one) the text; and whether the quads had to be numbered."""
     height, width = picture.shape[:2]
     thickness = max(1, round(min(height, width) / 400))
     marked, text = picture.copy(), np.full_like(picture, 255)
     corners = [np.round(line.box).astype(np.int32) for line in page.lines]
     cv2.polylines(marked, corners, True, _QUAD_COLOUR, thickness, cv2.LINE_AA)
     cv2.polylines(text, corners, True, _FAINT_COLOUR, 1, cv2.LINE_AA)
-    font, missing = _best_font(set(page.text))
-    hidden = 0
+    font, missing = best_font(set(page.text))
+    if missing:
+        number_quads(marked, [line.box for line in page.lines])
     for number, line in enumerate(page.lines, start=1):
-        drawable = missing.isdisjoint(line.text)
-        hidden += not drawable
-        _letter(text, line.box, line.text if drawable else f"[line {number}]", font)
-    return np.concatenate([marked, text], axis=0 if width > height else 1), hidden
+        _letter(text, line.box, line.text if missing.isdisjoint(line.text) else f"[{number}]", font)
+    return np.concatenate([marked, text], axis=0 if width > height else 1), bool(missing)
 
 
 def _letter(canvas: Picture, box: Quad, text: str, font: ImageFont.FreeTypeFont) -> None:
@@ -142,7 +153,7 @@ def _sized(font: ImageFont.FreeTypeFont, size: int) -> ImageFont.FreeTypeFont:
     return font.font_variant(size=size)
 
 
-def _best_font(characters: set[str]) -> tuple[ImageFont.FreeTypeFont, set[str]]:
+def best_font(characters: set[str]) -> tuple[ImageFont.FreeTypeFont, set[str]]:
     """The first font that has all the characters, else the one that lacks fewest; and what it lacks."""
     best, missing = None, characters
     for font in _fonts():
@@ -167,7 +178,7 @@ def _fonts() -> Iterator[ImageFont.FreeTypeFont]:
     own = ImageFont.load_default(size=20)
     if isinstance(own, ImageFont.FreeTypeFont):
         yield own
-    files = {file: path for folder in _FONT_FOLDERS for path, file in _files(os.path.expanduser(folder))}
+    files = _files(_FONT_FOLDERS)
     for file in _FONT_FILES:
         if file in files:
             try:
@@ -176,8 +187,8 @@ def _fonts() -> Iterator[ImageFont.FreeTypeFont]:
                 continue  # a damaged font is as good as none
 
 
-def _files(folder: str) -> Iterator[tuple[str, str]]:
-    """Every file below a folder, as path and name."""
-    for parent, _, files in os.walk(folder):
-        for file in files:
-            yield os.path.join(parent, file), file
+@lru_cache(maxsize=1)
+def _files(folders: tuple[str, ...]) -> dict[str, str]:
+    """Every file below the folders: name -> path."""
+    walks = (os.walk(os.path.expanduser(folder)) for folder in folders)
+    return {file: os.path.join(parent, file) for walk in walks for parent, _, files in walk for file in files}

@@ -1,4 +1,4 @@
-"""hOCR 1.2: XHTML in which pages, lines and words carry their place (http://kba.github.io/hocr-spec/1.2/)."""
+"""hOCR 1.2: XHTML in which pages, lines, words and characters carry their place (http://kba.github.io/hocr-spec/1.2/)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html import escape
 
 from edge_ocr.output import NamedPage
 from edge_ocr.output.rectangle import around
-from edge_ocr.page import Page, Quad, TextLine, Word
+from edge_ocr.page import Character, Page, Quad, TextLine, Word
 
 _HEAD = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -19,44 +19,57 @@ _HEAD = """\
 <title>Text read by edge-ocr</title>
 <meta http-equiv="Content-Type" content="text/html;charset=utf-8" />
 <meta name="ocr-system" content="edge-ocr" />
-<meta name="ocr-capabilities" content="ocr_page ocr_line ocrx_word" />
+<meta name="ocr-capabilities" content="{capabilities}" />
 </head>
 <body>
 """
+_CAPABILITIES = "ocr_page ocr_line ocrx_word"
 _TAIL = "</body>\n</html>\n"
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(pages: Iterable[NamedPage]) -> Iterator[str]:
-    """One document, one page a piece."""
-    head = _HEAD
-    for number, (name, page) in enumerate(pages, start=1):
-        yield head + _page(number, name, page)
+def render(pages: Iterable[NamedPage], *, characters: bool = False) -> Iterator[str]:
+    """One document, one page a piece; characters are of class ocrx_cinfo, as Tesseract writes them."""
+    head = _HEAD.format(capabilities=_CAPABILITIES + (" ocrx_cinfo" if characters else ""))
+    for number, page in enumerate(pages, start=1):
+        yield head + _page(number, page, characters)
         head = ""
     yield head + _TAIL
 
 
-def _page(number: int, name: str, page: Page) -> str:
-    image = name.replace("\\", "\\\\").replace('"', '\\"')
-    title = f'image "{image}"; bbox 0 0 {page.width} {page.height}; ppageno {number - 1}'
-    lines = "".join(_line(f"{number}_{index}", line, page) for index, line in enumerate(page.lines, start=1))
+def _page(number: int, named: NamedPage, characters: bool) -> str:
+    """ppageno is the place in a file of several pages, else in this document; both count from 0."""
+    page = named.page
+    image = named.name.replace("\\", "\\\\").replace('"', '\\"')
+    place = (named.number or number) - 1
+    title = f'image "{image}"; bbox 0 0 {page.width} {page.height}; ppageno {place}'
+    lines = "".join(
+        _line(f"{number}_{index}", line, page, characters) for index, line in enumerate(page.lines, start=1)
+    )
     return f'<div class="ocr_page" id="page_{number}" title="{_xml(title)}">\n{lines}</div>\n'
 
 
-def _line(identifier: str, line: TextLine, page: Page) -> str:
+def _line(identifier: str, line: TextLine, page: Page, characters: bool) -> str:
     """The words stand as far apart as in the line's text: with a space between them, or, in Chinese, with none."""
     content, rest = "", line.text
     for index, word in enumerate(line.words, start=1):
         gap, _, rest = rest.partition(word.text)
-        content += _xml(gap) + _word(f"{identifier}_{index}", word, page)
+        content += _xml(gap) + _word(f"{identifier}_{index}", word, page, characters)
     title = _bbox(line.box, page)
     return f'<span class="ocr_line" id="line_{identifier}" title="{title}">{content}{_xml(rest)}</span>\n'
 
 
-def _word(identifier: str, word: Word, page: Page) -> str:
+def _word(identifier: str, word: Word, page: Page, characters: bool) -> str:
     title = f"{_bbox(word.box, page)}; x_wconf {round(100 * word.score)}"
-    return f'<span class="ocrx_word" id="word_{identifier}" title="{title}">{_xml(word.text)}</span>'
+    content = "".join(_character(each, page) for each in word.characters) if characters else _xml(word.text)
+    return f'<span class="ocrx_word" id="word_{identifier}" title="{title}">{content}</span>'
+
+
+def _character(character: Character, page: Page) -> str:
+    places = " ".join(map(str, around(character.box, page)))
+    title = f"x_bboxes {places}; x_conf {100 * character.score:.2f}"
+    return f'<span class="ocrx_cinfo" title="{title}">{_xml(character.text)}</span>'
 
 
 def _bbox(box: Quad, page: Page) -> str:

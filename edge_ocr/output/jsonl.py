@@ -8,7 +8,7 @@ from edge_ocr.output import NamedPage
 from edge_ocr.output.json import page_row
 
 
-def render(pages: Iterable[NamedPage]) -> Iterator[str]:
+def render(pages: Iterable[NamedPage], *, characters: bool = False) -> Iterator[str]:
     """One page a row and a piece."""
-    for name, page in pages:
-        yield page_row(name, page) + "\n"
+    for page in pages:
+        yield page_row(page, characters=characters) + "\n"

@@ -9,6 +9,6 @@ from edge_ocr.output import NamedPage
 
 def render(pages: Iterable[NamedPage]) -> Iterator[str]:
     """One line of text a row, one page a piece."""
-    for index, (_, page) in enumerate(pages):
+    for index, named in enumerate(pages):
         break_before = "\f" if index else ""
-        yield break_before + "".join(f"{line.text}\n" for line in page.lines)
+        yield break_before + "".join(f"{line.text}\n" for line in named.page.lines)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from edge_ocr.doctor import SAMPLE, SAMPLE_TEXT
 from edge_ocr.engines import litert, onnx
 from edge_ocr.errors import EngineError
 from edge_ocr.manifest import Manifest
+from edge_ocr.threads import default_threads
 from tests.conftest import ROOT
 from tests.edge_ocr.paper_bundle import FILES, manifest_json
 
@@ -112,27 +114,14 @@ def test_picture_without_text(
 
 
 def test_what_is_left_out_is_noted(read: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A picture that is shrunk until no text is left of it, and pages after the first."""
-    Image.new("RGB", (20_000, 60), "white").save(tmp_path / "strip.png")
-    sample = Image.open(SAMPLE).convert("L")
-    sample.save(tmp_path / "fax.tif", save_all=True, append_images=[sample, sample])
-    for name, words in (("strip.png", ("20000 x 60", "960", "--det-side")), ("fax.tif", ("3 pages", "the first"))):
-        assert read(tmp_path / name) == 0
-        err = capfd.readouterr().err
-        assert err.startswith(f"note: {tmp_path / name} has ") and err.count("\n") == 1
-        assert all(word in err for word in words)
-    assert read(tmp_path / "strip.png", "--det-side", "2500") == 0
+    """A picture that is shrunk until no text is left of it."""
+    Image.new("RGB", (3_000, 2_000), "white").save(tmp_path / "map.png")
+    assert read(tmp_path / "map.png", "--det-side", "320") == 0
+    err = capfd.readouterr().err
+    assert err.startswith(f"note: {tmp_path / 'map.png'} has 3000 x 2000 pixels but was looked at 9 times smaller")
+    assert err.count("\n") == 1 and "--det-side" in err
+    assert read(tmp_path / "map.png") == 0
     assert capfd.readouterr().err == ""
-
-
-def test_pages_of_standard_input_are_noted(
-    read: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    buffer, sample = io.BytesIO(), Image.open(SAMPLE).convert("L")
-    sample.save(buffer, "TIFF", save_all=True, append_images=[sample])
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(buffer.getvalue())))
-    assert read("-") == 0
-    assert "has 2 pages" in capfd.readouterr().err
 
 
 def nothing(_: Path) -> None: ...
@@ -239,6 +228,15 @@ def test_standard_input(read: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytes
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     assert read("-") == 2
     assert "is empty" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_named_pipe(bundle_folder: Path) -> None:
+    """As in `edge-ocr read <(curl ...)`: it can be read only once."""
+    script = f'exec "$@" <(cat {SAMPLE})'
+    arguments = [sys.executable, "-m", "edge_ocr", "read", "--bundle", str(bundle_folder)]
+    done = subprocess.run(["bash", "-c", script, "bash", *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, SAMPLE_TEXT + "\n", "")
 
 
 def test_output_file_is_utf8_and_whole(read: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -370,7 +368,7 @@ def test_minimum_score_and_size_and_direction_are_passed_on(read: Run, capfd: py
     assert capfd.readouterr().out == ""
     assert read(DEMO, "--no-direction", "--threads", "2") == 0
     lines = capfd.readouterr().out.splitlines()
-    assert read(DEMO, "--det-side", "160") == 0
+    assert read(DEMO, "--det-side", "128") == 0
     assert len(capfd.readouterr().out.splitlines()) < 2 / 3 * len(lines)  # the small print is too small now
 
 
@@ -481,7 +479,18 @@ def test_info(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
 def test_doctor(bundle_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", str(bundle_folder)]) == 0
     rows = capfd.readouterr().out.splitlines()
-    assert len(rows) == 5 and all(row.startswith("OK ") for row in rows)
+    assert len(rows) == 7 and all(row.startswith(("OK ", "NOTE ")) for row in rows)
+    assert f"{default_threads()} threads by default" in rows[0]
+
+
+def test_doctor_tells_what_only_some_need(
+    bundle_folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pypdfium2", None)
+    monkeypatch.setattr("edge_ocr.output.annotated._FONT_FOLDERS", ())
+    assert main(["doctor", str(bundle_folder)]) == 0
+    notes = [row for row in capfd.readouterr().out.splitlines() if row.startswith("NOTE ")]
+    assert "pip install 'edge-ocr[pdf]'" in notes[0] and "Noto Sans CJK" in notes[1]
 
 
 def test_doctor_finds_a_bundle_that_reads_wrong(
@@ -604,7 +613,8 @@ def test_progress_only_on_a_terminal(bundle_folder: Path, tmp_path: Path) -> Non
     shown = os.read(ours, 10_000).decode()
     os.close(ours)
     assert done.returncode == 0
-    assert "] 0/2 " in shown and "] 1/2 " in shown and shown.endswith("\r\x1b[K")
+    assert "] 0/2 " in shown and shown.endswith("\r\x1b[K")
+    assert re.search(r"\] 1/2 \d+\.\d/s 0:\d\d left ", shown)
     assert command(*arguments).stderr == b""
 
 

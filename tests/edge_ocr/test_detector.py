@@ -14,14 +14,21 @@ RULE = LongSide(long_side=320, multiple=32, minimum=32)
 RULES = DetectorPostprocess(threshold=0.2, box_threshold=0.4, unclip_ratio=1.4, minimum_side=3, max_candidates=100)
 
 
-def spec(border: int = 0, layout: str = "NHWC", rules: DetectorPostprocess = RULES) -> DetectorSpec:
+def spec(
+    border: int = 0,
+    layout: str = "NHWC",
+    rules: DetectorPostprocess = RULES,
+    *,
+    meaning: str = "text-probability",
+    block: int = 1,
+) -> DetectorSpec:
     """A detector without normalisation."""
     return ModelSpec(
         "detector.tflite",
         1,
         "0" * 64,
         InputSpec("NHWC", "float32", "BGR", 1.0, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0), RULE),
-        OutputSpec("text-probability", layout, border),
+        OutputSpec(meaning, layout, border, block),
         rules,
         {},
     )
@@ -111,6 +118,40 @@ def test_a_quantised_map_gives_nearly_the_same_quads() -> None:
     quads = Detector(network, spec()).detect(picture)
     plain = Detector(returning(text_map()), spec()).detect(picture)
     assert [overlap(*pair) > 0.97 for pair in zip(quads, plain, strict=True)] == [True] * 3
+
+
+@pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+@pytest.mark.parametrize("block", [2, 4])
+def test_a_map_in_blocks_with_a_border(block: int, layout: str) -> None:
+    framed = np.pad(text_map(), block, constant_values=1.0)
+    side = len(framed) // block
+    rows_of_blocks = framed.reshape(side, block, side, block)
+    axes = (0, 2, 1, 3) if layout == "NHWC" else (1, 3, 0, 2)
+    shape = (1, side, side, block**2) if layout == "NHWC" else (1, block**2, side, side)
+    network = FakeNetwork(lambda _: rows_of_blocks.transpose(axes).reshape(shape))
+    picture = np.zeros((320, 320, 3), np.uint8)
+    plain = Detector(returning(text_map()), spec()).detect(picture)
+    assert np.array_equal(Detector(network, spec(block, layout, block=block)).detect(picture), plain)
+
+
+@pytest.mark.parametrize("output", [FLOAT, TensorType(np.dtype(np.int8), 0.05, 30)], ids=["float32", "int8"])
+def test_logits_give_nearly_the_same_quads_as_probabilities(output: TensorType) -> None:
+    probability = np.clip(text_map(), 1e-6, 1 - 1e-6)
+    logits = np.log(probability / (1 - probability))
+    network = FakeNetwork(lambda _: output.encode(logits)[None, :, :, None], output=output)
+    picture = np.zeros((320, 320, 3), np.uint8)
+    quads = Detector(network, spec(meaning="text-logits")).detect(picture)
+    plain = Detector(returning(text_map()), spec()).detect(picture)
+    assert [overlap(*pair) > 0.97 for pair in zip(quads, plain, strict=True)] == [True] * 3
+
+
+@pytest.mark.parametrize("output", [FLOAT, TensorType(np.dtype(np.int8), 0.05, 30)], ids=["float32", "int8"])
+@pytest.mark.parametrize(("threshold", "found"), [(0.0, 1), (1.0, 0)])
+def test_thresholds_without_a_logit(threshold: float, found: int, output: TensorType) -> None:
+    rules = DetectorPostprocess(threshold, 0.0, 1.4, 3, max_candidates=100)
+    network = FakeNetwork(lambda _: output.encode(np.full((1, 320, 320, 1), -200.0)), output=output)
+    detector = Detector(network, spec(rules=rules, meaning="text-logits"))
+    assert len(detector.detect(np.zeros((320, 320, 3), np.uint8))) == found
 
 
 def test_only_so_many_candidates_are_looked_at() -> None:

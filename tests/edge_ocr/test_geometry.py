@@ -116,10 +116,12 @@ def test_pictures_wider_than_a_warp_can_be() -> None:
     assert (whole[:, 799:] == 200).all()
 
 
-def test_part_of_a_line_follows_its_slant() -> None:
+def test_parts_of_a_line_follow_its_slant() -> None:
     quad = np.array([[0, 0], [100, 20], [100, 40], [0, 20]], np.float32)
-    expected = [[25, 5], [50, 10], [50, 30], [25, 25]]
-    assert geometry.part(quad, 0.25, 0.5).tolist() == expected
+    quarter, rest = geometry.parts(quad, np.array([[0.25, 0.5], [0.5, 1]], np.float32))
+    assert quarter.tolist() == [[25, 5], [50, 10], [50, 30], [25, 25]]
+    assert geometry.joined(quarter, rest).tolist() == [[25, 5], [100, 20], [100, 40], [25, 25]]
+    assert geometry.parts(quad, np.empty((0, 2), np.float32)).shape == (0, 4, 2)
 
 
 def table(rows: int, columns: int) -> list[np.ndarray]:

@@ -72,7 +72,7 @@ WRONG = [
     ("models.detector.input.size.multiple", 1024, "expected an integer from 1 to 960"),
     ("models.detector.input.size.minimum", 48, "expected a multiple of 32, got 48"),
     ("models.detector.input.size.rule", "fixed", 'expected long-side, got "fixed"'),
-    ("models.detector.output.meaning", "ctc-logits", "expected text-probability"),
+    ("models.detector.output.meaning", "ctc-logits", "expected text-logits or text-probability"),
     ("models.detector.postprocess.threshold", 1.5, "expected a number from 0 to 1, got 1.5"),
     ("models.detector.postprocess.max_candidates", 3.5, "expected an integer"),
     ("models.detector.file", "../detector.tflite", "expected a plain file name"),

@@ -16,7 +16,8 @@ from PIL import Image
 from edge_ocr.errors import EdgeOCRError
 from edge_ocr.output import FORMATS, NamedPage, render
 from edge_ocr.output.annotated import annotate, save_annotated
-from edge_ocr.page import Page, Quad, TextLine, Word
+from edge_ocr.output.numbering import number_quads
+from edge_ocr.page import Character, Page, Quad, TextLine, Word
 from tests.conftest import skip
 
 
@@ -33,7 +34,7 @@ TOTAL = TextLine(
 CHINESE = TextLine("中文", 0.9, quad(-3, 50, 60, 120), (Word("中", 0.9, quad(-3, 50, 30, 120)),))
 RECEIPT = Page(200, 100, (TOTAL, CHINESE), {"detect": 12.34567, "total": 20.0})
 BLANK = Page(30, 40, (), {"total": 1.0})
-PAGES: list[NamedPage] = [('my "receipt"\t1.png', RECEIPT), ("blank.png", BLANK)]
+PAGES = [NamedPage('my "receipt"\t1.png', RECEIPT), NamedPage("blank.png", BLANK)]
 
 
 def rendered(name: str, pages: list[NamedPage] = PAGES) -> str:
@@ -42,7 +43,7 @@ def rendered(name: str, pages: list[NamedPage] = PAGES) -> str:
 
 def test_text() -> None:
     assert rendered("text") == 'Total <5 & "six"\n中文\n\f'
-    assert rendered("text", [("blank.png", BLANK)]) == ""
+    assert rendered("text", [NamedPage("blank.png", BLANK)]) == ""
 
 
 def test_json_follows_its_schema() -> None:
@@ -74,7 +75,7 @@ def test_jsonl_is_one_page_a_row() -> None:
 def test_tsv_reads_like_that_of_tesseract() -> None:
     rows = list(csv.DictReader(io.StringIO(rendered("tsv")), delimiter="\t", quoting=csv.QUOTE_NONE))
     tesseract = "level page_num block_num par_num line_num word_num left top width height conf text"
-    assert list(rows[0]) == [*tesseract.split(), "file"]
+    assert list(rows[0]) == [*tesseract.split(), "file", "page"]
     assert [row["level"] for row in rows] == ["1", "4", "5", "5", "4", "5", "1"]
     assert [row["text"] for row in rows if float(row["conf"]) >= 0] == ["Total", '<5 & "six"', "中"]
     first = rows[2]
@@ -119,7 +120,7 @@ def test_hocr_has_the_text_of_the_line() -> None:
         "mute": (),
     }
     lines = tuple(TextLine(text, 1, box, tuple(Word(word, 1, box) for word in words)) for text, words in texts.items())
-    root = ElementTree.fromstring(rendered("hocr", [("x", Page(9, 9, lines))]).encode())
+    root = ElementTree.fromstring(rendered("hocr", [NamedPage("x", Page(9, 9, lines))]).encode())
     shown = ["".join(each.itertext()) for each in root.iter() if each.get("class") == "ocr_line"]
     assert shown == list(texts)
     words = [each.text for each in root.iter() if each.get("class") == "ocrx_word"]
@@ -129,8 +130,39 @@ def test_hocr_has_the_text_of_the_line() -> None:
 def test_hocr_holds_what_xml_cannot() -> None:
     word = Word("a\x0bb\x00", 1.0, quad(0, 0, 9, 9))
     page = Page(9, 9, (TextLine(word.text, 1.0, word.box, (word,)),))
-    root = ElementTree.fromstring(rendered("hocr", [("x", page)]).encode())
+    root = ElementTree.fromstring(rendered("hocr", [NamedPage("x", page)]).encode())
     assert "".join(root.itertext()).strip().endswith("a\ufffdb\ufffd")
+
+
+def letters(text: str) -> Word:
+    boxes = [quad(10 * index, 0, 10 * index + 10, 20) for index in range(len(text))]
+    each = tuple(Character(letter, 0.75, box) for letter, box in zip(text, boxes, strict=True))
+    return Word(text, 0.75, quad(0, 0, 10 * len(text), 20), each)
+
+
+WORD = letters("a<b")
+LETTERS = [NamedPage("x.pdf", Page(99, 30, (TextLine("a<b", 0.75, WORD.box, (WORD,)),)), 7)]
+
+
+def test_characters_are_written_where_they_are_asked_for() -> None:
+    (page,) = json.loads("".join(render("json", LETTERS, characters=True)))["pages"]
+    assert list(page)[:3] == ["file", "page", "width"] and page["page"] == 7
+    characters = page["lines"][0]["words"][0]["characters"]
+    assert [each["text"] for each in characters] == ["a", "<", "b"]
+    assert characters[1] == {"text": "<", "score": 0.75, "box": [[10, 0], [20, 0], [20, 20], [10, 20]]}
+    assert json.loads("".join(render("jsonl", LETTERS, characters=True))) == page
+    assert "characters" not in rendered("json", LETTERS)
+
+    root = ElementTree.fromstring("".join(render("hocr", LETTERS, characters=True)).encode())
+    seen = [(each.text, each.get("title")) for each in root.iter() if each.get("class") == "ocrx_cinfo"]
+    assert seen[1] == ("<", "x_bboxes 10 0 20 20; x_conf 75.00") and len(seen) == 3
+    assert "ocrx_cinfo" not in rendered("hocr", LETTERS)
+
+
+def test_pages_of_a_file_keep_their_number() -> None:
+    assert "ppageno 6" in rendered("hocr", LETTERS)
+    rows = list(csv.DictReader(io.StringIO(rendered("tsv", LETTERS)), delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert {(row["page_num"], row["page"]) for row in rows} == {("1", "7")}
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -166,24 +198,45 @@ def test_annotated_text_is_as_wide_as_its_quad_and_turned_with_it() -> None:
     picture = np.full((200, 100, 3), 255, np.uint8)
     upwards = np.array([[40, 190], [40, 10], [60, 10], [60, 190]], np.float32)  # reads from bottom to top
     annotated, hidden = annotate(picture, Page(100, 200, (TextLine("Hamburgefonstiv", 1, upwards),)))
-    assert annotated.shape == (200, 200, 3) and hidden == 0
+    assert annotated.shape == (200, 200, 3) and not hidden
     dark = np.argwhere(annotated[:, 100:].max(axis=2) < 100)
     height, width = np.ptp(dark, axis=0)
     assert 100 < height < 180 and width < 20
 
 
-def test_line_that_no_font_can_show_stands_as_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Never as boxes: the same picture results as for the text `[line 1]`."""
+def test_line_that_no_font_can_show_is_numbered_and_in_a_legend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never as boxes: the text beside the picture is that of a line which says `[2]`."""
     monkeypatch.setattr("edge_ocr.output.annotated._FONT_FOLDERS", ())
-    picture = np.full((40, 120, 3), 255, np.uint8)
+    picture = np.full((80, 160, 3), 255, np.uint8)
 
-    def shown(text: str) -> tuple[np.ndarray, int]:
-        return annotate(picture, Page(120, 40, (TextLine(text, 1, quad(5, 5, 115, 35)),)))
+    def page(text: str) -> Page:
+        boxes = quad(40, 5, 150, 30), quad(40, 45, 150, 70)
+        return Page(160, 80, tuple(TextLine(each, 0.9, box) for each, box in zip(("plain", text), boxes, strict=True)))
 
-    tofu, hidden = shown("中文字")
-    number, _ = shown("[line 1]")
-    assert hidden == 1 and (tofu == number).all()
-    assert shown("plain")[1] == 0
+    (tofu, numbered), (number, not_numbered) = annotate(picture, page("中文字")), annotate(picture, page("[2]"))
+    assert (numbered, not_numbered) == (True, False)
+    assert (tofu[80:] == number[80:]).all()
+    changed = np.argwhere((tofu[:80] != number[:80]).any(axis=2))
+    assert len(changed) and changed[:, 1].max() < 40  # two numbers, left of the quads
+
+    legend = save_annotated(tmp_path / "seen.png", picture, page("中文字"))
+    assert legend == tmp_path / "seen.png.txt"
+    assert legend.read_text("utf-8") == "1\t0.9000\tplain\n2\t0.9000\t中文字\n"
+    assert save_annotated(tmp_path / "plain.png", picture, page("[2]")) is None
+    assert not (tmp_path / "plain.png.txt").exists()
+
+
+def test_numbers_of_a_crowded_page_do_not_cover_each_other() -> None:
+    """Eighty quads in two columns, as close together as print: each tag keeps its margin of background."""
+    picture = np.full((520, 400, 3), 255, np.uint8)
+    quads = [quad(left, top, left + 120, top + 10) for top in range(10, 490, 12) for left in (40, 220)]
+    number_quads(picture, quads)
+    tags = (picture != 255).any(axis=2).astype(np.uint8)
+    covered = sum(int(tags[int(q[0][1]) : int(q[2][1]), int(q[0][0]) : int(q[1][0])].sum()) for q in quads)
+    assert covered < 0.25 * sum(120 * 10 for _ in quads)
+    assert tags.sum() > len(quads) * 11 * 9  # as large as all of them side by side
 
 
 def test_system_font_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,9 +250,9 @@ def test_system_font_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.Mo
     page = Page(120, 40, (TextLine("Ωμέγα ж", 1, quad(5, 5, 115, 35)),))
     picture = np.full((40, 120, 3), 255, np.uint8)
     monkeypatch.setattr("edge_ocr.output.annotated._FONT_FOLDERS", (str(tmp_path),))
-    assert annotate(picture, page)[1] == 0
+    assert not annotate(picture, page)[1]
     monkeypatch.setattr("edge_ocr.output.annotated._FONT_FOLDERS", ())
-    assert annotate(picture, page)[1] == 1
+    assert annotate(picture, page)[1]
 
 
 @pytest.mark.parametrize("box", [quad(-50, -50, -10, -10), quad(190, 90, 260, 140), quad(5, 5, 5, 5)])

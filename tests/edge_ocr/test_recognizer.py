@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -155,16 +157,20 @@ def test_an_error_in_a_thread_arrives() -> None:
 
 def words(text: str) -> list[tuple[str, float, float]]:
     """Words of a line that says one frame a character, in the fractions of its width."""
-    (reading,) = read_lines([line()], [recognizer(saying(indices(text)))])
-    return [(word.text, word.start, word.end) for word in reading.words()]
+    (reading,) = read_lines([line(400)], [recognizer(saying(indices(text)))])
+    extents = reading.extents()
+    return [
+        ("".join(reading.characters[where]), float(extents[where][0, 0]), float(extents[where][-1, 1]))
+        for where in reading.words()
+    ]
 
 
 def test_words_are_split_at_spaces() -> None:
     found = words("-ab- -cde-")
     assert [text for text, _, _ in found] == ["ab", "cde"]
-    # a, b and the space stand at .15, .25 and .45; the word ends half-way to the space
-    assert found[0][1:] == pytest.approx((0.1, 0.35))
-    assert found[1][1:] == pytest.approx((0.55, 0.9))
+    # frame n of 10 stands at n / 10: b at .2, the space at .4, c at .6; a space is narrower than a letter
+    assert found[0][2] == pytest.approx(0.2 + 0.2 * 2 / 3, abs=0.01)
+    assert found[1][1] == pytest.approx(0.6 - 0.2 * 2 / 3, abs=0.01)
 
 
 def test_each_chinese_character_is_a_word() -> None:
@@ -174,12 +180,26 @@ def test_each_chinese_character_is_a_word() -> None:
 def test_words_touch_but_do_not_overlap() -> None:
     found = words("a-文-b-字")
     assert all(one[2] <= other[1] for one, other in pairwise(found))
-    assert found[0][1] == 0
-    assert found[-1][2] == 1
+    assert found[0][1] == 0 and found[-1][2] <= 1
 
 
-def test_a_single_character_takes_the_whole_line() -> None:
-    assert words("--a-----") == [("a", 0, 1)]
+def test_characters_at_the_ends_take_what_is_left_of_the_line() -> None:
+    (reading,) = read_lines([line(64)], [recognizer(saying(indices("a--b----")))])
+    assert reading.extents()[0, 0] == 0 and reading.extents()[-1, 1] == 1
+    (alone,) = read_lines([line(40)], [recognizer(saying(indices("-a------")))])
+    assert alone.extents().tolist() == [[0, 1]]
+
+
+def test_characters_at_the_ends_go_no_farther_than_half_a_height() -> None:
+    """A line of 400 x 48 pixels that says something in its middle only."""
+    ((_, start, end),) = words("----ab----")
+    assert start == pytest.approx(0.4 - 24 / 400, abs=0.01)
+    assert end == pytest.approx(0.5 + 24 / 400, abs=0.01)
+
+
+def test_a_line_of_nothing_has_no_extents() -> None:
+    (reading,) = read_lines([line()], [recognizer(saying([0] * 4))])
+    assert reading.extents().shape == (0, 2) and reading.words() == []
 
 
 def test_spaces_at_the_ends_make_no_words() -> None:
@@ -187,6 +207,13 @@ def test_spaces_at_the_ends_make_no_words() -> None:
 
 
 def test_positions_do_not_count_the_padding() -> None:
-    """A line 64 px wide in an input of 128: what stands in the middle of the frames stands at its end."""
+    """A line 64 px wide in an input of 128, at 16 px a frame: frame n stands for the pixel in the middle of 16 n."""
     (reading,) = read_lines([line(64)], [recognizer(saying(indices("a--b----")))])
-    assert reading.centres == pytest.approx([0.125, 0.875])
+    assert reading.centres == pytest.approx([0.5 / 64, 48.5 / 64])
+
+
+@pytest.mark.parametrize("single", ["line.png", b"bytes", Path("line.png"), line(), line()[..., 0]])
+def test_one_picture_is_no_list(single: Any) -> None:
+    with pytest.raises(PictureError, match=r"takes a list and was given one \w+; put it in brackets"):
+        recognizer(saying([0])).recognize(single)
+    assert recognizer(saying([0])).recognize(np.stack([line(), line()])) == [("", 0.0)] * 2
