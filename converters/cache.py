@@ -5,6 +5,7 @@ Locks are POSIX advisory locks: they vanish with the process that holds them, ho
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from converters.errors import CacheError
+from edge_ocr.atomic import drafted
 
 
 def cache_directory() -> Path:
@@ -70,12 +72,8 @@ def atomic_write(path: Path, data: bytes) -> None:
     """
     with writing_to(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with drafted(path) as stream:
+            stream.write(data)
 
 
 def stage_directory(stage: str, digest: str) -> Path:
@@ -99,9 +97,21 @@ def run_stage(stage: str, digest: str, make: Callable[[Path], None]) -> Path:
             shutil.rmtree(unfinished, ignore_errors=True)
             with writing_to(unfinished):
                 unfinished.mkdir()
-            make(unfinished)
-            unfinished.rename(folder)
+            try:
+                make(unfinished)
+                unfinished.rename(folder)
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise
+                with writing_to(unfinished):
+                    raise
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
     return folder
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors that are the cache's, whatever a stage does."""
 
 
 @contextmanager

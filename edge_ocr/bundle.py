@@ -20,8 +20,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from edge_ocr.atomic import replacing, sibling
-from edge_ocr.errors import BundleError
+from edge_ocr.atomic import held, replacing, sibling, sweep
+from edge_ocr.errors import BundleError, EngineError
 from edge_ocr.manifest import (
     AGAIN,
     MANIFEST_FILE,
@@ -55,11 +55,13 @@ class Bundle:
     Attributes:
         manifest: what the bundle says of itself.
         path: the folder or the file that it was read from.
+        pinned: whether it is the one whose digest stands in the code of this release.
     """
 
     manifest: Manifest
     path: Path
     _contents: Mapping[str, bytes] = field(repr=False)
+    pinned: bool = False
 
     @classmethod
     def open(cls, source: str | os.PathLike[str] | None = None) -> Bundle:
@@ -77,7 +79,7 @@ class Bundle:
         return cls._read(Path(source) if os.path.exists(source) else _installed(os.fspath(source)))
 
     @classmethod
-    def _read(cls, path: Path) -> Bundle:
+    def _read(cls, path: Path, *, pinned: bool = False) -> Bundle:
         try:
             with _store(path) as store:
                 manifest = Manifest.from_bytes(store.read(MANIFEST_FILE, MAXIMUM_MANIFEST_BYTES))
@@ -85,7 +87,7 @@ class Bundle:
                 for name, spec in manifest.files().items():
                     contents[name] = store.read(name, spec.bytes)
                     check_content(name, contents[name], spec.bytes, spec.sha256)
-            bundle = cls(manifest, path, contents)
+            bundle = cls(manifest, path, contents, pinned)
             bundle.charset  # noqa: B018 - read now, so that a wrong charset is refused here
         except BundleError as problem:
             raise BundleError(f"bundle {path}: {problem}") from problem
@@ -113,6 +115,26 @@ class Bundle:
         if kind not in specs:
             raise BundleError(f"bundle {self.path} has no {kind} model; it has {', '.join(specs)}")
         return self._contents[specs[kind].file]
+
+    def runnable_model(self, kind: str) -> bytes:
+        """Content of a model file that an interpreter may be given.
+
+        The hashes of a bundle do not say who made it, and an interpreter trusts its file: a TFLite file is looked
+        at first, and must use no other operators than the manifest says. The pinned bundle needs no second look.
+
+        Raises:
+            BundleError: there is no such model, or its file could bring the interpreter down.
+        """
+        content = self.model_bytes(kind)
+        if self.manifest.format == "tflite" and not self.pinned:
+            from edge_ocr.engines.tflite_file import check_model
+
+            spec = self.manifest.models.by_kind()[kind]
+            try:
+                check_model(content, spec.operators or None)
+            except EngineError as problem:
+                raise BundleError(f"bundle {self.path}: {spec.file} is not fit to run: {problem}; {AGAIN}") from problem
+        return content
 
     @cached_property
     def charset(self) -> tuple[str, ...]:
@@ -155,7 +177,7 @@ def _embedded() -> Bundle:
 
     if not DEFAULT_BUNDLE.is_dir():
         raise BundleError(f"the default bundle {DEFAULT_BUNDLE} is missing; reinstall edge-ocr or name another bundle")
-    bundle = Bundle._read(DEFAULT_BUNDLE)
+    bundle = Bundle._read(DEFAULT_BUNDLE, pinned=True)
     if bundle.digest != DEFAULT_DIGEST:
         raise BundleError(
             f"the default bundle {DEFAULT_BUNDLE} has digest {bundle.digest[:12]}..., not the one that "
@@ -279,7 +301,8 @@ class _Archive:
             with self.archive.open(entry) as stream:
                 return _read_within(stream, name, limit)
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as problem:
-            raise BundleError(f"{name} cannot be unpacked ({problem}); {AGAIN}") from problem
+            reason = str(problem)[:80]  # zipfile quotes what it finds, however long
+            raise BundleError(f"{name} cannot be unpacked ({reason}); {AGAIN}") from problem
 
 
 def _read_within(stream: IO[bytes], name: str, limit: int) -> bytes:
@@ -356,16 +379,18 @@ def write_bundle(destination: Path, manifest: Manifest, files: Mapping[str, byte
             raise BundleError(f"{name!r} cannot stand in a bundle; choose a plain file name other than {MANIFEST_FILE}")
     check_destination(destination)
     destination = Path(os.path.realpath(destination))
+    sweep(destination)
     draft = sibling(destination)
     try:
         draft.mkdir(parents=True)
-        for name, data in {**files, MANIFEST_FILE: manifest.to_bytes()}.items():
-            with (draft / name).open("xb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-        _flush_folder(draft)
-        _take_place(draft, destination)
+        with held(draft):
+            for name, data in {**files, MANIFEST_FILE: manifest.to_bytes()}.items():
+                with (draft / name).open("xb") as stream:
+                    stream.write(data)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            _flush_folder(draft)
+            _take_place(draft, destination)
         _flush_folder(destination.parent)
     except OSError as problem:
         raise BundleError(f"cannot write bundle {destination}: {problem.strerror}; choose another place") from problem

@@ -4,6 +4,13 @@
 class EdgeOCRError(Exception):
     """Base of every error that this project raises on purpose; the command line turns it into one sentence."""
 
+    def __str__(self) -> str:
+        """The sentence; what would not show, such as a line break in the name of a file, is written as an escape."""
+        return "".join(
+            character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+            for character in super().__str__()
+        )
+
 
 class PictureError(EdgeOCRError):
     """The input is not a picture that can be read: missing, empty, truncated, too large, or no picture at all."""

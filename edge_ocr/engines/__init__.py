@@ -7,7 +7,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 
 from edge_ocr.engines import litert, onnx
-from edge_ocr.engines.base import Engine
+from edge_ocr.engines.base import Engine, release
 from edge_ocr.errors import EngineError
 
 _ENGINES: dict[str, tuple[type[litert.LiteRT] | type[onnx.OnnxRuntime], dict[str, str]]] = {
@@ -36,11 +36,12 @@ def open_engine(
         name: an engine (`litert`) or one of the packages it can run on (`tflite-runtime`); None: whichever is
             installed, works and is new enough, the preferred package first.
         model_format: of the bundle, as its manifest calls it.
-        min_runtime: package -> the oldest version that runs the bundle; of a package that is not named, every
-            version will do.
+        min_runtime: package -> the oldest version that runs the bundle. A package that is not named is not known to
+            run it; None or empty: every version of every package does.
 
     Raises:
-        EngineError: the format or the name is unknown, nothing suitable is installed, or it is broken or too old.
+        EngineError: the format or the name is unknown, nothing suitable is installed, or it is broken, too old or
+            not known to run the bundle.
     """
     if model_format not in _ENGINES:
         raise EngineError(
@@ -55,8 +56,9 @@ def open_engine(
     problems = []
     for package in _present(wanted):
         try:
+            oldest = _oldest(package, packages, min_runtime or {})
             opened = engine(package)
-            _check_age(package, opened.version, (min_runtime or {}).get(package, "0"))
+            _check_age(package, opened.version, oldest)
             return opened
         except EngineError as problem:
             problems.append(problem)
@@ -70,20 +72,25 @@ def _present(packages: Mapping[str, str]) -> list[str]:
     return [package for package, module in packages.items() if find_spec(module.partition(".")[0]) is not None]
 
 
+def _oldest(package: str, packages: Mapping[str, str], min_runtime: Mapping[str, str]) -> str:
+    """The oldest version of one of the packages that runs a bundle; EngineError where none does."""
+    if not min_runtime or package in min_runtime:
+        return min_runtime.get(package, "0")
+    # Of the names that the bundle gives only those known here: nobody is told to install something else.
+    suitable = [name for name in packages if name in min_runtime]
+    if not suitable:
+        raise EngineError(
+            f"{package} is not known to run this bundle, nor is any other of {', '.join(packages)}; use another bundle"
+        )
+    needed = " or ".join(f"{name} {min_runtime[name]}" for name in suitable)
+    raise EngineError(
+        f"{package} is not known to run this bundle, which needs {needed}; run: pip install {suitable[0]}"
+    )
+
+
 def _check_age(package: str, version: str, oldest: str) -> None:
-    if _numbers(version) < _numbers(oldest):
+    if release(version) < release(oldest):
         raise EngineError(
             f"{package} {version} is too old for this bundle, which needs {oldest}; "
             f"run: pip install --upgrade {package}"
         )
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """The release numbers of a version such as 2.3.0rc1, for comparison: (2, 3, 0)."""
-    numbers = []
-    for part in version.split("."):
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if not digits:
-            break
-        numbers.append(int(digits))
-    return tuple(numbers)

@@ -70,6 +70,17 @@ def import_package(package: str, module: str) -> tuple[Any, str]:
     return imported, version
 
 
+def release(version: str) -> tuple[int, ...]:
+    """The release numbers of a version such as 2.3.0rc1, for comparison: (2, 3, 0)."""
+    numbers = []
+    for part in version.split("."):
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if not digits:
+            break
+        numbers.append(int(digits))
+    return tuple(numbers)
+
+
 class Network(Protocol):
     """One loaded model with one input and one output. It belongs to one thread at a time.
 

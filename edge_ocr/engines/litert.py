@@ -7,20 +7,22 @@ CPUs, is on by default in each.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from edge_ocr import quiet
-from edge_ocr.engines.base import Array, Result, TensorType, import_package
+from edge_ocr.engines.base import Array, Result, TensorType, import_package, release
 from edge_ocr.errors import EngineError
 
 PACKAGES = {
     "ai-edge-litert": "ai_edge_litert.interpreter",
     "tflite-runtime": "tflite_runtime.interpreter",
-    "tensorflow": "tensorflow.lite",
+    "tensorflow": "tensorflow.lite.python.interpreter",
 }
 """Distribution -> module that holds its `Interpreter`, the preferred one first."""
 
@@ -32,15 +34,19 @@ class LiteRT:
     format = "tflite"
 
     def __init__(self, package: str) -> None:
-        """The interpreter of one of `PACKAGES`; EngineError where it cannot be imported."""
+        """The interpreter of one of `PACKAGES`; EngineError where it cannot be imported, or not with this numpy."""
         self.package = package
-        self._module, self.version = import_package(package, PACKAGES[package])
+        with _without_remarks_of_tensorflow() if package == "tensorflow" else nullcontext():
+            self._module, self.version = import_package(package, PACKAGES[package])
+        if package == "tflite-runtime":
+            _check_numpy(self.version)
 
     def load(self, model: bytes, *, name: str, threads: int = 1) -> LiteRTNetwork:
         """See `edge_ocr.engines.base.Engine.load`."""
         try:
-            interpreter = self._module.Interpreter(model_content=model, num_threads=threads)
-        except (ValueError, RuntimeError) as problem:
+            with _without_advice():
+                interpreter = self._module.Interpreter(model_content=model, num_threads=threads)
+        except (ValueError, RuntimeError, MemoryError) as problem:
             raise EngineError(
                 f"{self.package} {self.version} refuses the {name} model ({_first_line(problem)}); "
                 "use a bundle made for this engine"
@@ -78,7 +84,7 @@ class LiteRTNetwork:
         fill(self._interpreter.tensor(self._input_index)())
         try:
             self._interpreter.invoke()
-        except RuntimeError as problem:
+        except (RuntimeError, MemoryError) as problem:
             raise EngineError(
                 f"the {self.name} model fails on an input of shape {shape} ({_first_line(problem)})"
             ) from problem
@@ -102,11 +108,24 @@ class LiteRTNetwork:
             with without_greeting() if first else nullcontext():
                 self._interpreter.resize_tensor_input(self._input_index, shape)
                 self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as problem:
+        except (ValueError, RuntimeError, MemoryError) as problem:
             raise EngineError(
                 f"the {self.name} model cannot be prepared for an input of shape {shape} ({_first_line(problem)})"
             ) from problem
         self._shape = shape
+
+
+_FIRST_BUILT_FOR_NUMPY_2 = (2, 18)
+"""Of TensorFlow, and so of whoever builds a tflite-runtime after the last one that was published, 2.14."""
+
+
+def _check_numpy(version: str) -> None:
+    """Refuse a tflite-runtime that would fail at its first model, with pages of advice on standard error."""
+    if release(np.__version__) >= (2,) and release(version) < _FIRST_BUILT_FOR_NUMPY_2:
+        raise EngineError(
+            f"tflite-runtime {version} was built for numpy 1 and fails with numpy {np.__version__}; "
+            "run: pip install 'numpy<2'"
+        )
 
 
 def _tensor_type(details: dict[str, Any]) -> TensorType:
@@ -116,6 +135,22 @@ def _tensor_type(details: dict[str, Any]) -> TensorType:
 
 def _first_line(problem: Exception) -> str:
     return (str(problem).splitlines() or [type(problem).__name__])[0]
+
+
+@contextmanager
+def _without_remarks_of_tensorflow() -> Iterator[None]:
+    """Import tensorflow without its notes on how it was built; the variable is its own setting for most of them."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    with quiet.without_lines(b"WARNING: All log messages before absl::InitializeLog()", b"I0000 "):
+        yield
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keep tensorflow's advice to move to ai-edge-litert, which is meant for programmers, off the user's terminal."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"\s*Warning: tf\.lite\.Interpreter is deprecated", UserWarning)
+        yield
 
 
 _GREETING = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"

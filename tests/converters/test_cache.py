@@ -76,10 +76,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     target = tmp_path / "file"
     atomic_write(target, b"old")
 
-    def full(_self: Path, _data: bytes) -> int:
+    def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CacheError, match="No space left on device"):
         atomic_write(target, b"new")
     assert target.read_bytes() == b"old"

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import types
+import warnings
 from importlib import metadata
 from pathlib import Path
 
@@ -106,6 +107,7 @@ def test_an_engine_for_another_format_is_refused() -> None:
 def test_a_package_too_old_for_the_bundle_is_refused() -> None:
     package, version = open_engine().package, open_engine().version
     assert open_engine(min_runtime={package: version, "something-else": "99"}).version == version
+    assert open_engine(min_runtime={}).version == version
     with pytest.raises(EngineError, match=rf"{package} {version} is too old .* needs 99\.1"):
         open_engine(min_runtime={package: "99.1"})
 
@@ -121,7 +123,7 @@ def second_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A package that can be imported, though it has no interpreter, and is not the preferred one."""
     package = tmp_path / "tflite_runtime"
     package.mkdir()
-    (package / "__init__.py").write_text("__version__ = '2.14.0'\n")
+    (package / "__init__.py").write_text("__version__ = '2.18.0'\n")
     (package / "interpreter.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     for module in ("tflite_runtime", "tflite_runtime.interpreter"):
@@ -133,12 +135,38 @@ def test_a_package_that_will_not_do_makes_room_for_the_next(
     second_package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert open_engine().package == "ai-edge-litert"
-    assert open_engine(min_runtime={"ai-edge-litert": "99"}).package == second_package
+    assert open_engine(min_runtime={"ai-edge-litert": "99", second_package: "2.14"}).package == second_package
+    assert open_engine(min_runtime={second_package: "2.14"}).package == second_package
     monkeypatch.setitem(sys.modules, litert.PACKAGES["ai-edge-litert"], None)
     assert open_engine().package == second_package
     assert second_package in installed() and "ai-edge-litert" not in installed()
     with pytest.raises(EngineError, match="ai-edge-litert is installed but cannot be used"):
-        open_engine(min_runtime={second_package: "99"})
+        open_engine(min_runtime={"ai-edge-litert": "1.4.0", second_package: "99"})
+
+
+def test_a_package_that_the_bundle_does_not_name_is_refused(second_package: str) -> None:
+    with pytest.raises(EngineError) as refusal:
+        open_engine(second_package, min_runtime={"ai-edge-litert": "1.4.0", "tensorflow": "2.16.2"})
+    assert str(refusal.value) == (
+        "tflite-runtime is not known to run this bundle, which needs ai-edge-litert 1.4.0 or tensorflow 2.16.2; "
+        "run: pip install ai-edge-litert"
+    )
+    with pytest.raises(
+        EngineError, match=r"is not known to run this bundle, nor is any other of .*; use another bundle"
+    ):
+        open_engine(second_package, min_runtime={"somebody-elses-package": "1"})
+    assert "tflite_runtime" not in sys.modules  # nor is it imported first, which takes tensorflow seconds
+
+
+def test_a_tflite_runtime_of_numpy_1_is_refused_beside_numpy_2(
+    second_package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tflite_runtime.__version__", "2.14.0")
+    monkeypatch.setattr(np, "__version__", "2.1.3")
+    with pytest.raises(EngineError, match=r"2\.14\.0 was built for numpy 1 and fails with numpy 2\.1\.3; run: pip"):
+        litert.LiteRT(second_package)
+    monkeypatch.setattr(np, "__version__", "1.26.4")
+    assert litert.LiteRT(second_package).version == "2.14.0"
 
 
 class TalkativeInterpreter:
@@ -169,7 +197,7 @@ def test_the_greeting_is_swallowed_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     package = types.ModuleType("tflite_runtime")
-    package.__version__ = "2.14.0"
+    package.__version__ = "2.18.0"
     module = types.ModuleType("tflite_runtime.interpreter")
     module.Interpreter = TalkativeInterpreter
     monkeypatch.setitem(sys.modules, package.__name__, package)
@@ -177,6 +205,40 @@ def test_the_greeting_is_swallowed_and_nothing_else(
     network = litert.LiteRT("tflite-runtime").load(b"", name="detector")
     network.run((1, 7), fill_with(0), lambda output: None)
     assert capfd.readouterr().err == "WARNING: low on memory\nINFO: later notes are not ours to hide\n"
+
+
+class AdvisingInterpreter(TalkativeInterpreter):
+    """Tells the programmer to move on, as tensorflow's does."""
+
+    def __init__(self, model_content: bytes, num_threads: int) -> None:
+        super().__init__(model_content, num_threads)
+        warnings.warn("    Warning: tf.lite.Interpreter is deprecated and is scheduled for deletion", stacklevel=2)
+
+
+def test_tensorflow_keeps_its_remarks_to_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "tensorflow"
+    (package / "lite" / "python").mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "import os\n"
+        "__version__ = '2.21.0'\n"
+        "os.write(2, b'WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\\n')\n"
+        "os.write(2, b'I0000 00:00:1 port.cc:153] oneDNN custom operations are on.\\n')\n"
+        "os.write(2, b'E0000 00:00:1 a real problem\\n')\n"
+    )
+    (package / "lite" / "python" / "interpreter.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "1")  # as it would be set, and unset after the test
+    for name in ("tensorflow", "tensorflow.lite", "tensorflow.lite.python", "tensorflow.lite.python.interpreter"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    engine = litert.LiteRT("tensorflow")
+    monkeypatch.setattr("tensorflow.lite.python.interpreter.Interpreter", AdvisingInterpreter, raising=False)
+    with warnings.catch_warnings(record=True) as advice:
+        warnings.simplefilter("always")
+        engine.load(b"", name="detector")
+    assert capfd.readouterr().err == "E0000 00:00:1 a real problem\n"
+    assert not advice
 
 
 def test_a_broken_installation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
