@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from converters.errors import ConversionError
-from converters.evaluation.datasets import LABELS
 from converters.progress import Progress
 from edge_ocr.bundle import Bundle
 from edge_ocr.engines import open_engine
@@ -92,13 +91,8 @@ def _is_readable(path: Path, progress: Progress) -> bool:
     return True
 
 
-def has_default_pictures() -> bool:
-    """Whether the pictures that this project renders are here: they are in a checkout, and in no wheel."""
-    return (DEFAULT_PICTURES / LINES_FOLDER / LABELS).is_file()
-
-
 def default_pictures() -> CalibrationPictures:
-    """The pictures that this project renders for the purpose; only where `has_default_pictures`."""
+    """The pictures that this project renders for the purpose; they are in a checkout, and in no wheel."""
     pages, lines = (_pictures((DEFAULT_PICTURES / name).iterdir()) for name in ("pages", LINES_FOLDER))
     return CalibrationPictures(tuple(pages), tuple(lines))
 
@@ -163,7 +157,7 @@ def record_inputs(
     # Lines are drawn from more than are needed, so that they come from many pages.
     most = {kind: count if kind == "detector" else _CHOICE * count for kind, count in needed.items()}
     engine = _RecordingEngine(open_engine(model_format=bundle.manifest.format), most)
-    ocr = OCR(bundle, engine=engine, min_score=0)
+    ocr = OCR(bundle, engine=engine, threads=1, min_score=0)
     chooser = np.random.default_rng(0)
     lines = _shuffled(pictures.lines, chooser)[: needed.get("recognizer", 0)]
     _read_all(lines, lambda picture: ocr.recognizer.recognize([picture]), "calibrate: lines", progress)

@@ -7,11 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from converters.commands import convert, fetch, verify
+from converters.commands import convert, evaluate, fetch, verify
 from converters.commands import list as list_systems
+from edge_ocr import interrupts
 from edge_ocr.errors import EdgeOCRError
 
-COMMANDS = (list_systems, fetch, convert, verify)
+COMMANDS = (list_systems, fetch, convert, verify, evaluate)
 
 FAILED = 2
 INTERRUPTED = 130
@@ -24,6 +25,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 when all went well, 1 where a command finds a model wanting, 2 for bad input or a failure, told in one
     sentence on standard error, 130 when interrupted.
     """
+    if arguments is not None:
+        return _run(arguments)
+    interrupts.keep()
+    try:
+        return _run(None)
+    finally:
+        interrupts.ignore()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     args = _parser().parse_args(arguments)
     if args.cache:
         os.environ["EDGE_OCR_CACHE"] = args.cache

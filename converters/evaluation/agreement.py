@@ -1,35 +1,40 @@
-"""Two readings of the same pictures, side by side: a converted bundle and the float32 original."""
+"""How alike a bundle and its float32 original read, where nobody needs to know what is right."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from converters.evaluation.datasets import LabelledLine, LabelledPage
-from converters.evaluation.metrics import SAME_BOX, PageCounts, count_matches, iou, same_text
-from converters.progress import Progress
-from edge_ocr.ocr import OCR
-from edge_ocr.page import Page
-from edge_ocr.pictures import load_picture
+from converters.evaluation.matching import match_lines
+from converters.evaluation.metrics import Interval, bootstrap, same_text
+from converters.evaluation.readings import Readings
 
 SURE = 0.9
 """Score from which the original's reading of a line is taken for the truth where there is no label."""
 
 
 @dataclass(frozen=True)
-class Pair:
-    """One picture read by both.
+class Agreement:
+    """How alike both read, with 95 % intervals over pictures; a figure that nothing bears on is None.
 
     Attributes:
-        reference_seconds: on one thread.
-        bundle_seconds: likewise, right before or after it.
+        lines: how many lines were compared: pictures of lines, and boxes that both have on pages.
+        sure_lines: those whose reading the original is sure of.
+        same_text_where_sure: percentage of those that both read alike.
+        same_text: percentage of all lines that both read alike.
+        change_of_length: mean number of characters, spaces aside, that a line gains; below 0 the bundle drops some.
+        same_boxes: harmonic mean of how many of each one's boxes the other has, in percent.
     """
 
-    reference_seconds: float
-    bundle_seconds: float
+    lines: int
+    sure_lines: int
+    same_text_where_sure: Interval | None
+    same_text: Interval | None
+    change_of_length: Interval | None
+    same_boxes: Interval | None
 
 
 @dataclass(frozen=True)
@@ -46,115 +51,61 @@ class TextPair:
     score: float
     bundle: str
 
+    @property
+    def sure(self) -> bool:
+        """Whether the original is."""
+        return self.score >= SURE
 
-@dataclass(frozen=True)
-class LinePair(Pair):
-    """A picture of one line, read by both.
+    @property
+    def same(self) -> bool:
+        """Whether both read alike; width, case and spaces do not count."""
+        return same_text(self.reference, self.bundle)
 
-    Attributes:
-        label: what it says; None where nobody knows.
-        texts: what both read.
+    @property
+    def change_of_length(self) -> int:
+        """Characters that the bundle reads more."""
+        return len("".join(self.bundle.split())) - len("".join(self.reference.split()))
+
+
+def agreement(readings: Readings) -> Agreement:
+    """Hold both readings against each other.
+
+    The lines of a page are drawn for the intervals together, as they share what makes them hard.
     """
-
-    label: str | None
-    texts: TextPair
-
-
-@dataclass(frozen=True)
-class PagePair(Pair):
-    """One page, read by both.
-
-    Attributes:
-        labelled: whether its text is known; without, both counts are empty.
-        reference: the original's boxes and texts against the labels.
-        bundle: the bundle's.
-        boxes: how many the original has, and how many the bundle.
-        common: the text in the boxes that both have.
-    """
-
-    labelled: bool
-    reference: PageCounts
-    bundle: PageCounts
-    boxes: tuple[int, int]
-    common: tuple[TextPair, ...]
+    common = [match_lines(pair.reference, pair.bundle).common for pair in readings.pages]
+    pictures = [[TextPair(pair.reference.text, pair.reference.score, pair.bundle.text)] for pair in readings.lines]
+    pictures += [[TextPair(first.text, first.score, second.text) for first, second in lines] for lines in common]
+    texts = [text for picture in pictures for text in picture]
+    return Agreement(
+        lines=len(texts),
+        sure_lines=sum(text.sure for text in texts),
+        same_text_where_sure=_mean(pictures, lambda text: 100 * text.same, where=lambda text: text.sure),
+        same_text=_mean(pictures, lambda text: 100 * text.same),
+        change_of_length=_mean(pictures, lambda text: text.change_of_length),
+        same_boxes=_ratio(
+            (200 * len(lines), len(pair.reference.lines) + len(pair.bundle.lines))
+            for lines, pair in zip(common, readings.pages, strict=True)
+        ),
+    )
 
 
-def read_lines(reference: OCR, bundle: OCR, lines: Sequence[LabelledLine], progress: Progress) -> list[LinePair]:
-    """Let both recognizers read every line."""
-    pairs = []
-    for number, line in enumerate(progress.track(lines, "verify: lines", len(lines), "line")):
-        crop = load_picture(line.picture)
-        ([(first, score)], first_seconds), ([(second, _)], second_seconds) = _both(
-            reference.recognizer.recognize, bundle.recognizer.recognize, [crop], number
-        )
-        pairs.append(LinePair(first_seconds, second_seconds, line.text, TextPair(first, score, second)))
-    return pairs
+def _mean(
+    pictures: Sequence[Sequence[TextPair]],
+    value: Callable[[TextPair], float],
+    *,
+    where: Callable[[TextPair], bool] = lambda _text: True,
+) -> Interval | None:
+    """Mean of `value` over the lines that `where` holds for."""
+    counted = [[value(text) for text in picture if where(text)] for picture in pictures]
+    return _ratio((sum(values), len(values)) for values in counted)
 
 
-def read_pages(reference: OCR, bundle: OCR, pages: Sequence[LabelledPage], progress: Progress) -> list[PagePair]:
-    """Let both read every page, from the decoded picture to the text."""
-    pairs = []
-    for number, page in enumerate(progress.track(pages, "verify: pages", len(pages), "page")):
-        picture = load_picture(page.picture)
-        (first, first_seconds), (second, second_seconds) = _both(reference.read, bundle.read, picture, number)
-        pairs.append(
-            PagePair(
-                first_seconds,
-                second_seconds,
-                page.boxes is not None,
-                _counts(first, page),
-                _counts(second, page),
-                (len(first.lines), len(second.lines)),
-                _in_common(first, second),
-            )
-        )
-    return pairs
+def _ratio(counts: Iterable[tuple[float, int]]) -> Interval | None:
+    """Sum of the first over sum of the second numbers of all pictures; None where the latter is 0."""
+    rows = np.array([row for row in counts if row[1]], float)
+    return bootstrap(rows, _ratio_of_sums) if len(rows) else None
 
 
-def _both[Input, Reading](
-    first: Callable[[Input], Reading], second: Callable[[Input], Reading], given: Input, number: int
-) -> tuple[tuple[Reading, float], tuple[Reading, float]]:
-    """Run and time both; whoever comes first changes with `number`, so that neither always finds warm caches."""
-    if number % 2:
-        later = _timed(second, given)
-        return _timed(first, given), later
-    return _timed(first, given), _timed(second, given)
-
-
-def _timed[Input, Reading](work: Callable[[Input], Reading], given: Input) -> tuple[Reading, float]:
-    start = time.perf_counter()
-    result = work(given)
-    return result, time.perf_counter() - start
-
-
-def _counts(page: Page, truth: LabelledPage) -> PageCounts:
-    if truth.boxes is None:
-        return PageCounts(0, 0, 0, 0)
-    return count_matches([line.box for line in page.lines], [line.text for line in page.lines], truth.boxes)
-
-
-def _in_common(first: Page, second: Page) -> tuple[TextPair, ...]:
-    """The lines whose boxes both pages have, one to one."""
-    free = list(second.lines)
-    common = []
-    for line in first.lines:
-        match = next((other for other in free if iou(line.box, other.box) > SAME_BOX), None)
-        if match is not None:
-            free = [other for other in free if other is not match]
-            common.append(TextPair(line.text, line.score, match.text))
-    return tuple(common)
-
-
-def agreement_of_texts(pairs: Sequence[TextPair], *, sure: bool) -> float | None:
-    """Percentage of lines that both read alike; with `sure`, of those whose reading the original is sure of.
-
-    None where there is no such line.
-    """
-    counted = [pair for pair in pairs if pair.score >= SURE or not sure]
-    return 100 * float(np.mean([same_text(pair.reference, pair.bundle) for pair in counted])) if counted else None
-
-
-def agreement_of_boxes(pairs: Sequence[PagePair]) -> float | None:
-    """Harmonic mean of how many of each one's boxes the other has, in percent; None where neither has any."""
-    boxes = sum(sum(pair.boxes) for pair in pairs)
-    return 200 * sum(len(pair.common) for pair in pairs) / boxes if boxes else None
+def _ratio_of_sums(rows: npt.NDArray[np.float64]) -> float:
+    above, below = rows.sum(axis=0)
+    return float(above / below)

@@ -1,114 +1,72 @@
-"""Labelled pictures on disk.
-
-A data set is a folder with a `labels.jsonl`. Each row names one picture relative to the folder and says what it shows:
-
-- a line set: `{"image": "images/0.png", "text": "出口"}`, one line or word a picture;
-- a page set: `{"image": "images/0.jpg", "items": [{"box": [[x, y], ...4 points, clockwise], "text": "出口",
-  "ignore": false}, ...]}`.
-"""
+"""Labelled pictures on disk, whatever their layout (`converters.evaluation.layouts`), and this project's own."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from converters.errors import ConversionError
+from converters.evaluation.labels import LabelledBox, LabelledLine, LabelledPage
+from converters.evaluation.layouts import find_layout, understood
 
-LABELS = "labels.jsonl"
+__all__ = ["Dataset", "LabelledBox", "LabelledLine", "LabelledPage", "evaluation_datasets", "find_dataset"]
 
-
-@dataclass(frozen=True)
-class LabelledLine:
-    """A picture of one line, and what it says; None where nobody knows."""
-
-    picture: Path
-    text: str | None
-
-
-@dataclass(frozen=True)
-class LabelledBox:
-    """A piece of text on a page.
-
-    Attributes:
-        box: (4, 2) float32, clockwise, in page pixels.
-        text: what it says.
-        ignore: whether it is unreadable, so that neither finding nor missing it counts.
-    """
-
-    box: npt.NDArray[np.float32]
-    text: str
-    ignore: bool
-
-
-@dataclass(frozen=True)
-class LabelledPage:
-    """A picture of a page, and all the text on it; None where nobody knows."""
-
-    picture: Path
-    boxes: tuple[LabelledBox, ...] | None
+EVALUATION_PICTURES = Path(__file__).resolve().parents[2] / "calibration_data" / "evaluation"
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A folder of labelled pictures.
+    """Pictures that belong together.
 
     Attributes:
-        name: of the folder.
-        lines: in a line set.
-        pages: in a page set.
+        name: what reports call it.
+        lines: pictures of one line each.
+        pages: pictures of pages.
+        layout: how its labels are laid out; None without labels.
+        files: its label files.
     """
 
     name: str
     lines: tuple[LabelledLine, ...] = ()
     pages: tuple[LabelledPage, ...] = ()
+    layout: str | None = None
+    files: tuple[Path, ...] = ()
 
 
-def read_dataset(folder: Path) -> Dataset:
-    """Read the labels of `folder`; pictures are not opened.
+def find_dataset(path: Path) -> Dataset:
+    """Read labels; the pictures are not opened.
+
+    Args:
+        path: a folder, whose layout is recognised by what lies in it, or a label file.
+
+    Returns:
+        A data set that is called like the last two parts of the path, such as `lines/mtwi`.
 
     Raises:
-        ConversionError: no label file, a row that is neither a line nor a page, or a picture that does not exist.
+        ConversionError: no such path, no labels or several kinds of them, a malformed line, pictures that are missing
+            or named twice, or no picture at all.
     """
-    labels = folder / LABELS
-    if not labels.is_file():
-        raise ConversionError(f"{folder} has no {LABELS}; a data set is a folder with one (see the README)")
-    lines, pages = [], []
-    for number, row in enumerate(_rows(labels), start=1):
-        try:
-            picture = folder / row["image"]
-            if "items" in row:
-                pages.append(LabelledPage(picture, tuple(_box(item) for item in row["items"])))
-            else:
-                lines.append(LabelledLine(picture, str(row["text"])))
-        except (KeyError, TypeError, ValueError) as error:
-            raise ConversionError(f"{labels}, row {number}: neither a line nor a page ({error!r})") from error
-        if not picture.is_file():
-            raise ConversionError(f"{labels}, row {number}: there is no picture {picture}")
-    return Dataset(folder.name, tuple(lines), tuple(pages))
+    found = find_layout(path)
+    if found is None:
+        raise ConversionError(f"{path} has no labels; a data set is a folder with {understood()}, or such a file")
+    layout, files = found
+    labelled = layout.read(files)
+    if not labelled:
+        raise ConversionError(f"{files[0]} labels no picture; name another data set")
+    return Dataset(
+        "/".join(path.resolve().parts[-2:]),
+        tuple(picture for picture in labelled if isinstance(picture, LabelledLine)),
+        tuple(picture for picture in labelled if isinstance(picture, LabelledPage)),
+        str(layout),
+        tuple(files),
+    )
 
 
-def _rows(labels: Path) -> Iterator[dict[str, Any]]:
-    try:
-        rows = labels.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConversionError(f"cannot read {labels}: {error}") from error
-    for number, row in enumerate(rows, start=1):
-        if not row.strip():
-            continue
-        try:
-            yield json.loads(row)
-        except ValueError as error:
-            raise ConversionError(f"{labels}, row {number}: not JSON ({error})") from error
+def evaluation_datasets() -> list[Dataset]:
+    """This project's evaluation set, lines and pages; empty outside a checkout.
 
-
-def _box(item: dict[str, Any]) -> LabelledBox:
-    box = np.array(item["box"], np.float32)
-    if box.shape != (4, 2):
-        raise ValueError(f"a box has 4 points, not shape {box.shape}")
-    return LabelledBox(box, str(item["text"]), bool(item.get("ignore", False)))
+    `python -m calibration_data.generate --split evaluation` renders it in typefaces and with texts that no calibration
+    picture shares, so all pictures may be calibrated on and none of these is.
+    """
+    folders = (EVALUATION_PICTURES / "lines", EVALUATION_PICTURES / "pages")
+    return [find_dataset(folder) for folder in folders if folder.is_dir()]

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from converters.evaluation.datasets import LabelledBox
+from converters.evaluation.labels import LabelledBox
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -29,6 +29,37 @@ def normalise(text: str) -> str:
 def same_text(first: str, second: str) -> bool:
     """Whether two readings count as equal."""
     return normalise(first) == normalise(second)
+
+
+def edit_distance(first: str, second: str) -> int:
+    """Fewest characters to insert, delete or replace that turn one text into the other (Levenshtein 1966)."""
+    row = list(range(len(second) + 1))  # distances of the empty text from every beginning of `second`
+    for done, character in enumerate(first, start=1):
+        diagonal, row[0] = row[0], done
+        for column, other in enumerate(second, start=1):
+            replaced = diagonal + (character != other)
+            diagonal = row[column]
+            row[column] = min(replaced, diagonal + 1, row[column - 1] + 1)
+    return row[-1]
+
+
+def character_errors(text: str, label: str) -> tuple[int, int]:
+    """Edits between a reading and its label, and the characters of the label; of both as `normalise` gives them."""
+    read, true = normalise(text), normalise(label)
+    return edit_distance(read, true), len(true)
+
+
+def character_error_rate(counts: npt.NDArray[np.float64]) -> float:
+    """Edits per character of the labels, in percent; above 100 where more is made up than was there.
+
+    Summed over the lines before the division, as ISRI's accuracy is (Rice, "Measuring the Accuracy of Page-Reading
+    Systems", 1996), so that a long line counts for more than a short one.
+
+    Args:
+        counts: (lines, 2), rows as `character_errors`.
+    """
+    edits, characters = counts.sum(axis=0)
+    return float(100 * edits / max(characters, 1))
 
 
 @dataclass(frozen=True)
@@ -98,20 +129,52 @@ def hmean(counts: npt.NDArray[np.float64], *, of: str = "found") -> float:
         counts: (pages, 4), rows as `PageCounts.row`.
         of: "found" for detection, "read" for end to end.
     """
-    hits = counts[:, 0 if of == "found" else 1].sum()
-    return float(200 * hits / max(counts[:, 2].sum() + counts[:, 3].sum(), 1))
+    found, read, labelled, detected = counts.sum(axis=0)
+    return float(200 * (found if of == "found" else read) / max(labelled + detected, 1))
+
+
+def precision(counts: npt.NDArray[np.float64], *, of: str = "found") -> float:
+    """Percentage of the detected quads that match a label; see `hmean` for the arguments."""
+    found, read, _, detected = counts.sum(axis=0)
+    return float(100 * (found if of == "found" else read) / max(detected, 1))
+
+
+def recall(counts: npt.NDArray[np.float64], *, of: str = "found") -> float:
+    """Percentage of the labels that a detected quad matches; see `hmean` for the arguments."""
+    found, read, labelled, _ = counts.sum(axis=0)
+    return float(100 * (found if of == "found" else read) / max(labelled, 1))
 
 
 @dataclass(frozen=True)
-class Delta:
-    """A difference between two readings of the same pictures, in points, with its 95 % interval."""
+class Interval:
+    """A figure and the ends of its 95 % bootstrap interval."""
 
     value: float
     low: float
     high: float
 
+
+class Delta(Interval):
+    """A difference between two readings of the same pictures, in points."""
+
     def __str__(self) -> str:
         return f"{self.value:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+
+
+def bootstrap(
+    counts: npt.NDArray[np.float64], figure: Callable[[npt.NDArray[np.float64]], float], *, repeats: int = 1000
+) -> Interval:
+    """`figure(counts)`, and how far it moves when the pictures are drawn again with replacement.
+
+    Args:
+        counts: (pictures, ...), what was counted on each.
+        figure: from such an array to a number.
+        repeats: draws.
+    """
+    chooser = np.random.default_rng(0)
+    draws = [figure(counts[chooser.integers(0, len(counts), len(counts))]) for _ in range(repeats)]
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Interval(figure(counts), float(low), float(high))
 
 
 def paired_bootstrap(
@@ -131,10 +194,6 @@ def paired_bootstrap(
         figure: from such an array to a number.
         repeats: draws.
     """
-    chooser = np.random.default_rng(0)
-    draws = []
-    for _ in range(repeats):
-        chosen = chooser.integers(0, len(first), len(first))
-        draws.append(figure(second[chosen]) - figure(first[chosen]))
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return Delta(figure(second) - figure(first), float(low), float(high))
+    both = np.stack([first, second], axis=1)
+    change = bootstrap(both, lambda drawn: figure(drawn[:, 1]) - figure(drawn[:, 0]), repeats=repeats)
+    return Delta(change.value, change.low, change.high)

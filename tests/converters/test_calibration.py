@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from converters.calibration import default_pictures, find_pictures, record_inputs
-from converters.commands.verify import rendered_datasets
 from converters.errors import ConversionError
+from converters.evaluation.datasets import evaluation_datasets
 from converters.progress import Progress
 from edge_ocr.bundle import Bundle
 from edge_ocr.ocr import OCR
@@ -45,11 +45,13 @@ def test_an_empty_or_missing_folder_is_refused(tmp_path: Path) -> None:
         find_pictures(tmp_path / "missing", Progress())
 
 
-def test_verification_never_sees_a_picture_that_was_calibrated_on() -> None:
-    used, _ = default_pictures().halves()
-    verified = [item.picture for data in rendered_datasets() for item in (*data.lines, *data.pages)]
-    assert len(verified) >= 100
-    assert not {*used.pages, *used.lines} & set(verified)
+def test_no_evaluation_picture_is_calibrated_on() -> None:
+    used = default_pictures()
+    evaluated = [item.picture for data in evaluation_datasets() for item in (*data.lines, *data.pages)]
+    assert len(evaluated) >= 600
+    assert {path.read_bytes() for path in (*used.pages, *used.lines)}.isdisjoint(
+        path.read_bytes() for path in evaluated
+    )
 
 
 def test_recorded_inputs_are_what_the_networks_were_given() -> None:
@@ -59,7 +61,7 @@ def test_recorded_inputs_are_what_the_networks_were_given() -> None:
     inputs = record_inputs(bundle, few, {"detector": 2, "direction": 2, "recognizer": 5}, Progress())
     assert [len(inputs[kind]) for kind in ("detector", "direction", "recognizer")] == [2, 2, 5]
     for tensor in inputs["detector"]:
-        assert tensor.dtype == np.float32
+        assert tensor.dtype == bundle.manifest.models.detector.input.dtype
         assert tensor.shape[1] % 32 == tensor.shape[2] % 32 == 0
     assert {tensor.shape for tensor in inputs["direction"]} == {(1, 48, 192, 3)}
     assert all(tensor.shape[1] == 48 and tensor.shape[2] % 8 == 0 for tensor in inputs["recognizer"])

@@ -1,19 +1,28 @@
-"""Data sets and figures, against cases worked out by hand."""
+"""Figures, against cases worked out by hand."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import itertools
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.errors import ConversionError
-from converters.evaluation.datasets import LabelledBox, read_dataset
-from converters.evaluation.metrics import count_matches, hmean, iou, normalise, paired_bootstrap, same_text
+from converters.evaluation.datasets import LabelledBox
+from converters.evaluation.metrics import (
+    character_error_rate,
+    character_errors,
+    count_matches,
+    edit_distance,
+    hmean,
+    iou,
+    normalise,
+    paired_bootstrap,
+    precision,
+    recall,
+    same_text,
+)
 
 
 def square(x: float, y: float, side: float = 10) -> np.ndarray:
@@ -22,12 +31,6 @@ def square(x: float, y: float, side: float = 10) -> np.ndarray:
 
 def label(x: float, y: float, text: str = "a", ignore: bool = False) -> LabelledBox:
     return LabelledBox(square(x, y), text, ignore)
-
-
-def dataset(folder: Path, rows: list[object]) -> Path:
-    cv2.imwrite(str(folder / "0.png"), np.zeros((8, 8, 3), np.uint8))
-    (folder / "labels.jsonl").write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows))
-    return folder
 
 
 @pytest.mark.parametrize(
@@ -89,36 +92,82 @@ def test_bootstrap_interval_has_the_width_that_theory_gives() -> None:
     assert delta.low <= delta.value <= delta.high
 
 
-def test_a_dataset_of_lines_and_pages(tmp_path: Path) -> None:
-    box = {"box": [[0, 0], [4, 0], [4, 4], [0, 4]], "text": "x"}
-    data = read_dataset(
-        dataset(tmp_path, [{"image": "0.png", "text": "\u3000"}, "", {"image": "0.png", "items": [box]}])
-    )
-    assert [line.text for line in data.lines] == ["\u3000"]
-    assert [(item.text, item.ignore) for item in data.pages[0].boxes or ()] == [("x", False)]
-
-
 @pytest.mark.parametrize(
-    ("rows", "complaint"),
+    ("first", "second", "edits"),
     [
-        (["{"], "row 1: not JSON"),
-        ([{"image": "0.png"}], "row 1: neither a line nor a page"),
-        (["[]"], "row 1: neither"),
-        ([{"image": "1.png", "text": "x"}], "no picture"),
-        ([{"image": "0.png", "items": [{"box": [[0, 0]], "text": "x"}]}], "4 points"),
+        ("kitten", "sitting", 3),  # the textbook's
+        ("Saturday", "Sunday", 3),
+        ("", "abc", 3),
+        ("出口", "入口", 1),
+        ("ab", "ba", 2),  # a swap is two edits
     ],
 )
-def test_wrong_labels_are_named_by_their_row(tmp_path: Path, rows: list[object], complaint: str) -> None:
-    with pytest.raises(ConversionError, match=complaint):
-        read_dataset(dataset(tmp_path, rows))
+def test_edit_distances_known_from_elsewhere(first: str, second: str, edits: int) -> None:
+    assert edit_distance(first, second) == edits
 
 
-def test_labels_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "labels.jsonl").write_bytes(b"\xff\xfe{}")
-    with pytest.raises(ConversionError, match="cannot read"):
-        read_dataset(tmp_path)
+def slow_edit_distance(first: str, second: str) -> int:
+    """The definition itself, without a table."""
+    if not first or not second:
+        return len(first) + len(second)
+    return min(
+        slow_edit_distance(first[1:], second) + 1,
+        slow_edit_distance(first, second[1:]) + 1,
+        slow_edit_distance(first[1:], second[1:]) + (first[0] != second[0]),
+    )
 
 
-def test_a_folder_without_labels_is_no_dataset(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match=r"labels\.jsonl"):
-        read_dataset(tmp_path)
+SHORT = st.text("ab出", max_size=5)
+
+
+@given(SHORT, SHORT)
+def test_edit_distance_is_what_its_definition_says(first: str, second: str) -> None:
+    assert edit_distance(first, second) == slow_edit_distance(first, second)
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_edit_distance_is_symmetric_and_bounded(first: str, second: str) -> None:
+    edits = edit_distance(first, second)
+    assert edits == edit_distance(second, first)
+    assert abs(len(first) - len(second)) <= edits <= max(len(first), len(second))
+    assert (edits == 0) == (first == second)
+
+
+def test_character_error_rate_by_hand() -> None:
+    rows = [character_errors("Grand H0tel", "GRAND HOTEL"), character_errors("", "ab"), character_errors("xyz", "")]
+    assert rows == [(1, 10), (2, 2), (3, 0)]  # spaces and case do not count
+    assert character_error_rate(np.array(rows, float)) == pytest.approx(100 * 6 / 12)
+    assert character_error_rate(np.zeros((1, 2))) == 0.0
+
+
+def test_precision_and_recall_by_hand() -> None:
+    counts = np.array([[2.0, 1, 2, 4], [1, 1, 6, 1]])  # found 3, read 2, of 8 labelled, 5 detected
+    assert precision(counts) == pytest.approx(60.0)
+    assert recall(counts) == pytest.approx(37.5)
+    assert precision(counts, of="read") == pytest.approx(40.0)
+    assert recall(counts, of="read") == pytest.approx(25.0)
+    assert precision(np.zeros((1, 4))) == recall(np.zeros((1, 4))) == 0.0
+
+
+PAGES = st.lists(
+    st.tuples(*[st.integers(0, 9)] * 4).map(lambda page: (*sorted(page[:2], reverse=True), page[2] + 9, page[3] + 9)),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(PAGES, st.randoms())
+def test_hmean_lies_between_precision_and_recall_whatever_the_order(pages: list[tuple[int, ...]], draw) -> None:
+    counts = np.array(pages, float)
+    draw.shuffle(pages)
+    for of in ("found", "read"):
+        both = (precision(counts, of=of), recall(counts, of=of))
+        assert min(both) - 1e-9 <= hmean(counts, of=of) <= max(both) + 1e-9
+        assert hmean(np.array(pages, float), of=of) == hmean(counts, of=of)
+
+
+def test_matches_do_not_depend_on_the_order_of_the_labels() -> None:
+    labels = [label(0, 0, "a"), label(50, 0, "b"), label(100, 0, "c", ignore=True)]
+    quads = [square(1, 0), square(50, 1), square(101, 0)]
+    rows = {count_matches(quads, ["a", "x", "c"], list(order)).row() for order in itertools.permutations(labels)}
+    assert rows == {(2, 1, 2, 2)}

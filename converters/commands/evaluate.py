@@ -1,0 +1,139 @@
+"""`ppocr-convert evaluate`: how well a bundle reads labelled pictures."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from converters.commands.fetch import add_local
+from converters.commands.verify import add_workers, count
+from converters.conversion import fetch_sources
+from converters.destination import check_file_destination, check_no_input
+from converters.errors import ConversionError
+from converters.evaluation.datasets import Dataset, evaluation_datasets, find_dataset
+from converters.evaluation.evaluation import Evaluation, Scores, evaluate, unsayable
+from converters.evaluation.layouts import understood
+from converters.evaluation.readings import read_both
+from converters.progress import Progress
+from converters.report import Row, Table
+from converters.zoo import load_zoo
+from edge_ocr.atomic import replacing
+from edge_ocr.bundle import Bundle
+
+_SHOWN_CHARACTERS = 20
+"""Characters beyond the charset that a note lists; the JSON has them all."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="measure how well a bundle reads labelled pictures",
+        description="Read labelled pictures with a bundle and with the original models under onnxruntime. Of pictures "
+        "of lines: exact match and character error rate; of pages: precision, recall and hmean of the boxes, and of "
+        "the boxes with equal text. Each with its difference from FP32 and the 95 % interval of that.",
+        epilog=f"labels: {understood()}. example: ppocr-convert evaluate out/ppocrv6-tiny "
+        "icdar2015/test_gt lines/rec_gt.txt --json figures.json",
+    )
+    parser.add_argument("bundle", metavar="BUNDLE", help="a folder or an .ocrbundle file")
+    parser.add_argument(
+        "data",
+        nargs="*",
+        type=Path,
+        metavar="DATASET",
+        help="a folder with labels, or a label file (default: this project's evaluation set)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+    parser.add_argument(
+        "--limit",
+        type=count,
+        metavar="N",
+        help="read at most N lines and N pages of each data set, spread evenly over it (default: all)",
+    )
+    add_workers(parser)
+    add_local(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate; 0 when every picture was read."""
+    progress = Progress()
+    bundle = Bundle.open(args.bundle)
+    datasets = [find_dataset(path) for path in _distinct(args.data)] or evaluation_datasets()
+    if not datasets:
+        raise ConversionError("the evaluation set is in a checkout only; name a data set")
+    if args.json:
+        check_file_destination(args.json, "result file")
+        check_no_input(args.json, datasets)
+    if args.limit:
+        datasets = [_spread(data, args.limit) for data in datasets]
+    for data in datasets:
+        _tell_unsayable(data, bundle, progress)
+    zoo = load_zoo()
+    reference = fetch_sources(zoo, zoo.system(bundle.name), progress, local=args.local).reference()
+    evaluation = evaluate(bundle, datasets, read_both(reference, bundle, datasets, progress, workers=args.workers))
+    print(table(evaluation).as_text())
+    if args.json:
+        with replacing(args.json) as stream:
+            stream.write(evaluation.to_json())
+        progress.note(f"written: {args.json}")
+    return 0
+
+
+def table(evaluation: Evaluation) -> Table:
+    """The figures for a terminal: of each data set, then over all of them those that more than one has."""
+    names = [name for scores in evaluation.data for name in scores.figures]
+    shared = {name: figure for name, figure in evaluation.overall.figures.items() if names.count(name) > 1}
+    return Table(
+        f"{evaluation.bundle}, {evaluation.precision}, {evaluation.digest[:12]}",
+        ("data", "figure", "on", "FP32", "bundle", "points", "95 %"),
+        tuple(
+            row for scores in (*evaluation.data, replace(evaluation.overall, figures=shared)) for row in _rows(scores)
+        ),
+        "<<>>>><",
+    )
+
+
+def _rows(scores: Scores) -> Iterator[Row]:
+    on_lines, on_pages = f"{scores.lines:,} lines", f"{scores.pages:,} pages"
+    for number, (name, figure) in enumerate(scores.figures.items()):
+        yield (
+            "" if number else scores.name,
+            name,
+            on_lines if name in ("exact match", "character error rate") else on_pages,
+            f"{figure.reference:.2f} %",
+            f"{figure.bundle:.2f} %",
+            f"{figure.delta.value:+.2f}",
+            f"[{figure.delta.low:+.2f}, {figure.delta.high:+.2f}]",
+        )
+
+
+def _distinct(paths: Sequence[Path]) -> Sequence[Path]:
+    seen: set[Path] = set()
+    for path in paths:
+        if path.resolve() in seen:
+            raise ConversionError(f"{path} is given twice, so its pictures would count twice; name it once")
+        seen.add(path.resolve())
+    return paths
+
+
+def _spread(data: Dataset, most: int) -> Dataset:
+    def chosen[Item](items: tuple[Item, ...]) -> tuple[Item, ...]:
+        return items[:: math.ceil(len(items) / most)] if items else items
+
+    return replace(data, lines=chosen(data.lines), pages=chosen(data.pages))
+
+
+def _tell_unsayable(data: Dataset, bundle: Bundle, progress: Progress) -> None:
+    beyond = unsayable(data, bundle.charset)
+    if beyond.labels:
+        # by number what cannot be seen, and what could move a terminal's cursor
+        shown = [each if each.isprintable() else f"U+{ord(each):04X}" for each in beyond.characters[:_SHOWN_CHARACTERS]]
+        more = ", ..." if len(beyond.characters) > _SHOWN_CHARACTERS else ""
+        progress.note(
+            f"{data.name}: characters that the charset lacks: {len(beyond.characters)} ({' '.join(shown)}{more}); "
+            f"labels with one of them: {beyond.labels}, which cannot be read right and count all the same"
+        )
