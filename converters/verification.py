@@ -1,47 +1,113 @@
-"""A bundle against its float32 original: size, agreement, accuracy where labels are known, speed; and the gate."""
+"""A bundle against its float32 original: accuracy where labels are known, agreement, size, speed; and the gate."""
 
 from __future__ import annotations
 
 import datetime
 import json
 import platform
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from converters.errors import ConversionError
-from converters.evaluation.agreement import (
-    LinePair,
-    PagePair,
-    agreement_of_boxes,
-    agreement_of_texts,
-    read_lines,
-    read_pages,
-)
+from converters.errors import AccuracyBudgetError, ConversionError
+from converters.evaluation.accuracy import Figure, accuracy
+from converters.evaluation.agreement import Agreement, agreement
 from converters.evaluation.datasets import Dataset
-from converters.evaluation.metrics import Delta, hmean, paired_bootstrap, same_text
-from converters.progress import Progress
+from converters.evaluation.readings import Readings, by_dataset
+from converters.speed import Speed
+from converters.tflite.inspection import delegation, operators_by_type
 from edge_ocr.bundle import Bundle
 from edge_ocr.engines import installed
-from edge_ocr.ocr import OCR
+
+SCHEMA = 1
+"""Version of verification.json. It grows with every change of a key or of a meaning."""
+ACCURACY_BUDGET = 1.5
+"""Points. What int8 costs the recognizer of PP-OCRv6 tiny, with room for the chance in a few hundred pictures."""
+JUDGED = ("exact match", "detection hmean", "end-to-end hmean")
+"""The figures that the accuracy budget is held against."""
+OVERALL = "all"
+"""Name of the comparison of all data sets taken together."""
+AGREEMENT_BUDGET = 10.0
+"""Points, where nothing is labelled: more, as the original is wrong in some of the places where the two differ."""
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One accuracy figure, of the original and of the bundle, on the same labelled pictures.
+class Comparison:
+    """What both read in one data set, or in all of them; a figure is None where nothing bears on it.
 
     Attributes:
-        reference: in percent.
-        bundle: in percent.
-        delta: bundle minus reference, in points, with its 95 % interval.
+        name: of the data set.
+        lines: how many pictures of lines both read.
+        pages: how many pictures of pages.
+        labelled_lines: those of the lines of which it is known what they say.
+        labelled_pages: likewise.
+        exact_match: of labelled lines, in percent.
+        character_error_rate: likewise; less is better.
+        detection_hmean: on labelled pages, in percent.
+        end_to_end_hmean: likewise, of boxes with equal text.
+        agreement: of the two with each other.
     """
 
-    reference: float
-    bundle: float
-    delta: Delta
+    name: str
+    lines: int
+    pages: int
+    labelled_lines: int
+    labelled_pages: int
+    exact_match: Figure | None
+    character_error_rate: Figure | None
+    detection_hmean: Figure | None
+    end_to_end_hmean: Figure | None
+    agreement: Agreement
+
+    def figures(self) -> dict[str, Figure]:
+        """What a figure of accuracy is called -> the figure."""
+        figures = {
+            "exact match": self.exact_match,
+            "character error rate": self.character_error_rate,
+            "detection hmean": self.detection_hmean,
+            "end-to-end hmean": self.end_to_end_hmean,
+        }
+        return {name: figure for name, figure in figures.items() if figure is not None}
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """How XNNPACK runs a TFLite model.
+
+    Attributes:
+        partitions: pieces that it takes over; 1 is all of it.
+        outside: operator -> how many it leaves to slower kernels.
+        operators: "int8" and "float32" -> how many operators compute in it.
+    """
+
+    partitions: int
+    outside: Mapping[str, int]
+    operators: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What the gate holds against the budget.
+
+    Attributes:
+        points: below 0 where the bundle is better than the original.
+        figure: what lost most.
+        labelled: whether labels say so, or only the original's own readings.
+    """
+
+    points: float
+    figure: str
+    labelled: bool
+
+    @property
+    def usual_budget(self) -> float:
+        """What may be lost where nobody says how much, in points."""
+        return ACCURACY_BUDGET if self.labelled else AGREEMENT_BUDGET
+
+    def __str__(self) -> str:
+        verb = "loses" if self.labelled else "falls short of 100 % by"
+        return f"{self.figure} {verb} {max(0.0, self.points):.2f} points"
 
 
 @dataclass(frozen=True)
@@ -49,40 +115,32 @@ class Verification:
     """What was found.
 
     Attributes:
-        digest: of the bundle, see `Bundle.digest`.
+        bundle: its name.
+        precision: its recipe.
+        digest: see `Bundle.digest`.
         date: ISO 8601.
         cpu: on which the speed was measured, and what it offers for int8.
         runtimes: package -> version.
-        data: names of the data sets.
         sizes: file -> bytes, of what a device loads.
-        lines: how many lines were read by both.
-        pages: how many pages.
-        same_text: percentage of lines, and of boxes that both have on pages, that both read alike; None without any.
-        same_text_where_sure: of those whose reading the original is sure of; None without any.
-        same_boxes: agreement of the boxes on pages, in percent; None without any.
-        exact_match: on labelled lines; None without.
-        hmean: of detection on labelled pages; None without.
-        end_to_end: of boxes with equal text on labelled pages; None without.
-        line_time_ratio: bundle / original under onnxruntime, one thread, recognizer alone; None without lines.
-        page_time_ratio: likewise for a whole page; None without pages.
+        models: kind -> how it is run; of TFLite bundles only.
+        speed: time of the bundle over that of the original under onnxruntime.
+        overall: all data sets taken together.
+        data: each data set.
+        refused: recipes that were tried before this one and lost too much, the fastest first.
     """
 
+    bundle: str
+    precision: str
     digest: str
     date: str
     cpu: str
-    runtimes: dict[str, str]
-    data: tuple[str, ...]
-    sizes: dict[str, int]
-    lines: int
-    pages: int
-    same_text: float | None
-    same_text_where_sure: float | None
-    same_boxes: float | None
-    exact_match: Figure | None
-    hmean: Figure | None
-    end_to_end: Figure | None
-    line_time_ratio: float | None
-    page_time_ratio: float | None
+    runtimes: Mapping[str, str]
+    sizes: Mapping[str, int]
+    models: Mapping[str, ModelFacts]
+    speed: Speed
+    overall: Comparison
+    data: tuple[Comparison, ...]
+    refused: tuple[Verification, ...] = ()
 
     @property
     def total_bytes(self) -> int:
@@ -90,100 +148,105 @@ class Verification:
         return sum(self.sizes.values())
 
     @property
-    def drop(self) -> float:
-        """The largest loss, in points, that the gate holds against `--max-drop`.
+    def loss(self) -> Loss:
+        """The largest loss among the figures that labels give.
 
-        For the text: of exact match on labelled lines, else of end-to-end hmean on labelled pages. For the boxes: of
-        detection hmean on labelled pages. Only where there are no labels at all, the original's sure readings and its
-        boxes are taken for the truth.
+        Only where there are none, the original's sure readings and its boxes are taken for the truth. A figure at which
+        the original itself scores nothing cannot fall, and judges nothing.
 
         Raises:
-            ConversionError: neither of the two found any text.
+            ConversionError: there is neither.
         """
-        text = self.exact_match or self.end_to_end
-        if text is not None:
-            return max(-figure.delta.value for figure in (text, self.hmean) if figure is not None)
-        agreements = [share for share in (self.same_text_where_sure, self.same_boxes) if share is not None]
-        if not agreements:
+        losses = [
+            Loss(-figure.delta.value, name, labelled=True)
+            for name, figure in self.overall.figures().items()
+            if name in JUDGED and figure.reference > 0
+        ]
+        if not losses:
+            alike = self.overall.agreement
+            losses = [
+                Loss(100 - share.value, name, labelled=False)
+                for name, share in (
+                    ("same text where FP32 is sure", alike.same_text_where_sure),
+                    ("same boxes", alike.same_boxes),
+                )
+                if share is not None
+            ]
+        if not losses:
             raise ConversionError("no text was found on the pictures, so nothing can be judged; verify on others")
-        return 100 - min(agreements)
+        return max(losses, key=lambda loss: loss.points)
+
+    def judge(self, max_drop: float | None) -> None:
+        """Hold the loss against a budget, in points; None is the usual one.
+
+        Raises:
+            AccuracyBudgetError: more is lost.
+            ConversionError: nothing can be judged.
+        """
+        budget = self.loss.usual_budget if max_drop is None else max_drop
+        if self.loss.points > budget:
+            raise AccuracyBudgetError(f"{self.loss} against FP32, more than --max-drop {budget:g}")
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as JSON values, with what follows from it."""
+        return {
+            "schema": SCHEMA,
+            **asdict(replace(self, refused=())),
+            "total_bytes": self.total_bytes,
+            "loss": asdict(self.loss),
+            "refused": [other.as_json() for other in self.refused],
+        }
 
     def to_json(self) -> bytes:
         """Content of `verification.json`."""
-        return (json.dumps({**asdict(self), "total_bytes": self.total_bytes}, indent=1) + "\n").encode()
+        return (json.dumps(self.as_json(), indent=1) + "\n").encode()
 
 
-def verify(bundle: Bundle, reference: Bundle, datasets: Sequence[Dataset], progress: Progress) -> Verification:
-    """Let the bundle and its original read the same pictures, one after the other, one thread each.
+def verify(bundle: Bundle, datasets: Sequence[Dataset], readings: Readings, speed: Speed) -> Verification:
+    """Draw the figures from what was read.
 
     Args:
         bundle: to be verified.
-        reference: from `converters.reference`.
-        datasets: labelled or not.
-        progress: shows how far it is.
-
-    Raises:
-        ConversionError: the data sets hold no picture.
-        PictureError: one of their pictures cannot be read.
+        datasets: that were read, labelled or not.
+        readings: of the bundle and of its original, from `read_both`.
+        speed: from `measure_speed`.
     """
-    if not any(data.lines or data.pages for data in datasets):
-        raise ConversionError("there is no picture to verify on")
-    ours, original = OCR(bundle, min_score=0), OCR(reference, min_score=0)
-    lines = read_lines(original, ours, [line for data in datasets for line in data.lines], progress)
-    pages = read_pages(original, ours, [page for data in datasets for page in data.pages], progress)
-    texts = [pair.texts for pair in lines] + [pair for page in pages for pair in page.common]
+    manifest = bundle.manifest
+    kinds = manifest.models.by_kind() if manifest.format == "tflite" else {}
     return Verification(
+        bundle=bundle.name,
+        precision=manifest.precision,
         digest=bundle.digest,
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         cpu=describe_cpu(),
         runtimes=dict(installed()),
-        data=tuple(data.name for data in datasets),
-        sizes={name: spec.bytes for name, spec in bundle.manifest.files().items()},
-        lines=len(lines),
-        pages=len(pages),
-        same_text=agreement_of_texts(texts, sure=False),
-        same_text_where_sure=agreement_of_texts(texts, sure=True),
-        same_boxes=agreement_of_boxes(pages),
-        exact_match=_exact_match([pair for pair in lines if pair.label is not None]),
-        hmean=_hmean([pair for pair in pages if pair.labelled], "found"),
-        end_to_end=_hmean([pair for pair in pages if pair.labelled], "read"),
-        line_time_ratio=_time_ratio(lines),
-        page_time_ratio=_time_ratio(pages),
+        sizes={name: spec.bytes for name, spec in manifest.files().items()},
+        models={kind: _model_facts(bundle.runnable_model(kind)) for kind in kinds},
+        speed=speed,
+        overall=_compare(OVERALL, readings),
+        data=tuple(_compare(data.name, part) for data, part in by_dataset(datasets, readings)),
     )
 
 
-def _exact_match(pairs: Sequence[LinePair]) -> Figure | None:
-    if not pairs:
-        return None
-
-    def hits(texts: list[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
-        return np.array([100.0 * same_text(text, pair.label or "") for text, pair in zip(texts, pairs, strict=True)])
-
-    return _figure(
-        hits([pair.texts.reference for pair in pairs]),
-        hits([pair.texts.bundle for pair in pairs]),
-        lambda percent: float(percent.mean()),
+def _compare(name: str, readings: Readings) -> Comparison:
+    figures = accuracy(readings)
+    return Comparison(
+        name=name,
+        lines=len(readings.lines),
+        pages=len(readings.pages),
+        labelled_lines=sum(pair.line.text is not None for pair in readings.lines),
+        labelled_pages=sum(pair.page.boxes is not None for pair in readings.pages),
+        exact_match=figures.get("exact match"),
+        character_error_rate=figures.get("character error rate"),
+        detection_hmean=figures.get("detection hmean"),
+        end_to_end_hmean=figures.get("end-to-end hmean"),
+        agreement=agreement(readings),
     )
 
 
-def _hmean(pairs: Sequence[PagePair], of: str) -> Figure | None:
-    if not pairs:
-        return None
-    return _figure(
-        np.array([pair.reference.row() for pair in pairs], float),
-        np.array([pair.bundle.row() for pair in pairs], float),
-        lambda counts: hmean(counts, of=of),
-    )
-
-
-def _figure(reference: Any, bundle: Any, figure: Any) -> Figure:
-    return Figure(figure(reference), figure(bundle), paired_bootstrap(reference, bundle, figure))
-
-
-def _time_ratio(pairs: Sequence[LinePair] | Sequence[PagePair]) -> float | None:
-    if not pairs:
-        return None
-    return sum(pair.bundle_seconds for pair in pairs) / sum(pair.reference_seconds for pair in pairs)
+def _model_facts(content: bytes) -> ModelFacts:
+    found = delegation(content)
+    return ModelFacts(found.partitions, found.outside, operators_by_type(content))
 
 
 def describe_cpu() -> str:

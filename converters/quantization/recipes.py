@@ -1,6 +1,8 @@
 """Quantisation recipes, as data.
 
-A recipe says for each kind of model what becomes int8 and how the ranges are chosen. The fields of a model's entry:
+A recipe says for each kind of model what becomes int8 and how the ranges are chosen. Its `caution` is its place on the
+walk of `--precision auto`, from 0, the fastest, to the safest; a recipe without one is used only when it is named. The
+fields of a model's entry:
 
 - `mode`: "static" (int8 weights and activations), "weights" (int8 weights, float arithmetic) or "float".
 - `operators`: the TFLite operators that the mode applies to; all others stay float.
@@ -77,11 +79,17 @@ class Recipe:
         name: as given to `--precision`.
         summary: one line for tables and reports.
         models: kind of model ("detector", "direction", "recognizer") -> its recipe.
+        caution: see the module's docstring.
     """
 
     name: str
     summary: str
     models: Mapping[str, ModelRecipe]
+    caution: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.caution is not None and (type(self.caution) is not int or self.caution < 0):
+            raise ConversionError(f"recipe: caution is {self.caution!r}; give a whole number from 0, or leave it out")
 
     @property
     def needs_calibration(self) -> bool:
@@ -97,6 +105,12 @@ def available_recipes() -> list[str]:
     """Names of the recipes that come with the package."""
     folder = resources.files("converters.quantization") / "recipes"
     return sorted(Path(entry.name).stem for entry in folder.iterdir() if entry.name.endswith(".json"))
+
+
+def recipes_from_fastest_to_safest() -> list[Recipe]:
+    """The walk of `--precision auto`: every recipe that comes with the package and has a place on it."""
+    recipes = [load_recipe(name) for name in available_recipes()]
+    return sorted((recipe for recipe in recipes if recipe.caution is not None), key=lambda recipe: recipe.caution or 0)
 
 
 def load_recipe(name_or_path: str) -> Recipe:
@@ -131,6 +145,6 @@ def _parse(text: str, origin: str) -> Recipe:
             models[kind] = ModelRecipe(**{**entry, "operators": tuple(entry.get("operators", ()))})
         if set(models) != set(KINDS):
             raise ConversionError(f"recipe {origin}: models are {', '.join(sorted(models))}; give {', '.join(KINDS)}")
-        return Recipe(str(data["name"]), str(data["summary"]), models)
+        return Recipe(str(data["name"]), str(data["summary"]), models, data.get("caution"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConversionError(f"recipe {origin} is not valid: {error!r}") from error

@@ -1,58 +1,120 @@
-"""The figures of a verification, and the gate that they decide."""
+"""The figures of a verification as tables and as JSON, and the loss that the gate holds against the budget."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from converters.cli import main
-from converters.commands.verify import report_and_judge
 from converters.errors import AccuracyBudgetError, ConversionError
-from converters.evaluation.metrics import Delta
-from converters.report import as_text, figures
-from converters.verification import Figure, Verification, describe_cpu
+from converters.evaluation.accuracy import Figure
+from converters.evaluation.agreement import Agreement
+from converters.evaluation.metrics import Delta, Interval
+from converters.report import as_text, recipes_tried
+from converters.speed import Speed
+from converters.verification import Comparison, ModelFacts, Verification, describe_cpu
+
+TERMINAL = 110
+"""Columns that the tables may take."""
 
 
 def figure(reference: float, bundle: float) -> Figure:
     return Figure(reference, bundle, Delta(bundle - reference, bundle - reference - 1, bundle - reference + 1))
 
 
+def share(percent: float) -> Interval:
+    return Interval(percent, percent - 2, min(100, percent + 2))
+
+
+def comparison(name: str = "all") -> Comparison:
+    return Comparison(
+        name=name,
+        lines=200,
+        pages=30,
+        labelled_lines=150,
+        labelled_pages=30,
+        exact_match=figure(80.0, 79.0),
+        character_error_rate=figure(5.0, 9.0),
+        detection_hmean=figure(60.0, 58.5),
+        end_to_end_hmean=figure(50.0, 49.5),
+        agreement=Agreement(1500, 1200, share(98), share(90), Interval(-0.05, -0.1, 0), share(96)),
+    )
+
+
 LABELLED = Verification(
+    bundle="ppocrv6-tiny",
+    precision="int8",
     digest="0" * 64,
     date="2026-01-01T00:00:00+00:00",
     cpu="a CPU",
     runtimes={"onnxruntime": "1.31.1"},
-    data=("lines",),
     sizes={"detector.tflite": 1000, "charset.txt": 234},
-    lines=200,
-    pages=30,
-    same_text=90.0,
-    same_text_where_sure=98.0,
-    same_boxes=96.0,
-    exact_match=figure(80.0, 79.0),
-    hmean=figure(60.0, 58.5),
-    end_to_end=figure(50.0, 40.0),
-    line_time_ratio=0.4,
-    page_time_ratio=0.5,
+    models={"detector": ModelFacts(2, {"SOFTMAX": 1}, {"int8": 60, "float32": 7})},
+    speed=Speed(6, 0.5, 0.9, 0.4, 0.45),
+    overall=comparison(),
+    data=(comparison("lines"),),
 )
-UNLABELLED = replace(LABELLED, exact_match=None, hmean=None, end_to_end=None)
 
 
-def test_the_drop_is_the_larger_of_text_and_box_loss() -> None:
-    assert LABELLED.drop == pytest.approx(1.5)
-    assert replace(LABELLED, exact_match=figure(80, 77)).drop == pytest.approx(3)
+def with_overall(**changes: Any) -> Verification:
+    overall = replace(LABELLED.overall, **changes)
+    return replace(LABELLED, overall=overall, data=(replace(overall, name="lines"),))
 
 
-def test_without_pictures_of_lines_the_text_is_judged_on_the_pages() -> None:
-    assert replace(LABELLED, lines=0, exact_match=None).drop == pytest.approx(10)
+UNLABELLED = with_overall(exact_match=None, character_error_rate=None, detection_hmean=None, end_to_end_hmean=None)
+
+
+def test_the_loss_is_the_largest_of_lines_boxes_and_both_together() -> None:
+    assert (LABELLED.loss.points, LABELLED.loss.figure) == (pytest.approx(1.5), "detection hmean")
+    assert with_overall(exact_match=figure(80, 77)).loss.points == pytest.approx(3)
+    # Upside-down lines are lost on pages only: neither line pictures nor boxes show it.
+    assert with_overall(end_to_end_hmean=figure(50, 40)).loss.figure == "end-to-end hmean"
+
+
+def test_a_figure_at_which_the_original_scores_nothing_judges_nothing() -> None:
+    assert with_overall(exact_match=figure(0, 0), detection_hmean=figure(60, 57)).loss.points == pytest.approx(3)
+    hopeless = with_overall(exact_match=figure(0, 0), detection_hmean=None, end_to_end_hmean=None)
+    assert not hopeless.loss.labelled
+
+
+def test_without_labels_the_originals_sure_readings_and_its_boxes_are_the_truth() -> None:
+    assert (UNLABELLED.loss.points, UNLABELLED.loss.figure) == (pytest.approx(4.0), "same boxes")
+    alike = replace(LABELLED.overall.agreement, same_boxes=None)
+    assert replace(UNLABELLED, overall=replace(UNLABELLED.overall, agreement=alike)).loss.points == pytest.approx(2.0)
 
 
 def test_pictures_without_text_judge_nothing() -> None:
-    nothing = replace(UNLABELLED, same_text=None, same_text_where_sure=None, same_boxes=None)
+    nothing = replace(
+        UNLABELLED, overall=replace(UNLABELLED.overall, agreement=Agreement(0, 0, None, None, None, None))
+    )
     with pytest.raises(ConversionError, match="nothing can be judged"):
-        _ = nothing.drop
+        nothing.judge(100)
+
+
+def test_the_gate_passes_at_the_budget_and_refuses_above_it() -> None:
+    LABELLED.judge(1.5)
+    with pytest.raises(AccuracyBudgetError, match=r"detection hmean loses 1\.50 points .* more than --max-drop 1\.4$"):
+        LABELLED.judge(1.4)
+
+
+def test_a_budget_of_nothing_lets_no_loss_pass_and_every_gain() -> None:
+    better = with_overall(exact_match=figure(80, 82), detection_hmean=figure(60, 60.5), end_to_end_hmean=figure(50, 50))
+    better.judge(0)
+    with pytest.raises(AccuracyBudgetError, match=r"more than --max-drop 0$"):
+        with_overall(exact_match=figure(80, 79.99), detection_hmean=None, end_to_end_hmean=None).judge(0)
+
+
+def test_without_a_budget_agreement_may_miss_more_than_accuracy() -> None:
+    with pytest.raises(AccuracyBudgetError, match=r"--max-drop 1\.5$"):
+        with_overall(exact_match=figure(80, 78)).judge(None)
+    UNLABELLED.judge(None)
+    alike = replace(LABELLED.overall.agreement, same_text_where_sure=share(80))
+    far = replace(UNLABELLED, overall=replace(UNLABELLED.overall, agreement=alike))
+    with pytest.raises(AccuracyBudgetError, match=r"FP32 is sure falls short of 100 % by 20\.00 .* --max-drop 10$"):
+        far.judge(None)
 
 
 @pytest.mark.parametrize("points", ["nan", "-1", "inf", "many"])
@@ -63,35 +125,64 @@ def test_a_budget_is_a_number_of_points(points: str, capsys: pytest.CaptureFixtu
     assert points in capsys.readouterr().err
 
 
-def test_without_labels_the_originals_sure_readings_are_the_truth() -> None:
-    assert UNLABELLED.drop == pytest.approx(4.0)
-    assert replace(UNLABELLED, pages=0, same_boxes=None).drop == pytest.approx(2.0)
+@pytest.mark.parametrize("workers", ["0", "-2", "many"])
+def test_workers_are_counted_from_one(workers: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["verify", "somewhere", "--workers", workers])
+    assert caught.value.code == 2
 
 
-def test_the_gate_passes_at_the_budget_and_refuses_above_it(capsys: pytest.CaptureFixture[str]) -> None:
-    report_and_judge(LABELLED, 1.5)
-    with pytest.raises(AccuracyBudgetError, match=r"1\.50 points .* more than --max-drop 1\.4"):
-        report_and_judge(LABELLED, 1.4)
-    assert "1,234 bytes" in capsys.readouterr().out
+def test_tables_show_what_was_measured_and_leave_out_the_rest() -> None:
+    table = as_text(LABELLED)
+    assert "1,234" in table
+    assert "150 lines" in table and "1,200 lines" in table
+    assert "2 pieces" in table and "1 SOFTMAX" in table
+    assert "-1.50  [-2.50, -0.50]" in table
+    rest = as_text(replace(UNLABELLED, speed=Speed(40, recognizer=0.4)))
+    assert "hmean" not in rest
+    assert "whole page" not in rest
+    assert "recognizer" in rest
 
 
-def test_a_gain_is_no_loss() -> None:
-    better = replace(LABELLED, exact_match=figure(80, 82), hmean=figure(60, 60.5))
-    assert better.drop == pytest.approx(-0.5)
-    report_and_judge(better, 0)
+def test_a_row_for_each_data_set_where_several_bear_on_a_figure() -> None:
+    lines = replace(comparison("lines"), pages=0, detection_hmean=None, end_to_end_hmean=None)
+    pages = replace(comparison("pages"), lines=0, exact_match=None, character_error_rate=None)
+    rows = as_text(replace(LABELLED, data=(lines, pages))).splitlines()
+    assert sum(row.startswith("  exact match") for row in rows) == 1
+    assert [row.split()[2] for row in rows if row.startswith("  same text  ")] == ["all", "lines", "pages"]
 
 
-def test_table_leaves_out_what_was_not_measured() -> None:
-    table = as_text(figures(replace(UNLABELLED, pages=0, same_boxes=None, page_time_ratio=None)))
-    assert "hmean" not in table
-    assert "page" not in table
-    assert "recognizer, time / FP32" in table
+def test_tables_fit_a_terminal() -> None:
+    data = tuple(comparison(f"a data set with a very long name, number {number}") for number in range(3))
+    worst = replace(with_overall(exact_match=figure(100.0, 0.0)), data=data, precision="int8-weights")
+    text = as_text(replace(worst, refused=(worst, worst)))
+    assert max(map(len, text.splitlines())) <= TERMINAL
 
 
-def test_json_holds_every_figure() -> None:
-    data = json.loads(LABELLED.to_json())
+def test_json_is_for_machines() -> None:
+    data = json.loads(replace(LABELLED, refused=(UNLABELLED,)).to_json())
+    assert data["schema"] == 1
     assert data["total_bytes"] == 1234
-    assert data["exact_match"]["delta"] == {"value": -1.0, "low": -2.0, "high": 0.0}
+    assert data["loss"] == {"points": pytest.approx(1.5), "figure": "detection hmean", "labelled": True}
+    assert data["overall"]["exact_match"]["delta"] == {"value": -1.0, "low": -2.0, "high": 0.0}
+    assert data["overall"]["agreement"]["same_boxes"] == {"value": 96.0, "low": 94.0, "high": 98.0}
+    assert [each["name"] for each in data["data"]] == ["lines"]
+    assert data["data"][0].keys() == data["overall"].keys()
+    assert data["models"]["detector"]["outside"] == {"SOFTMAX": 1}
+    assert data["speed"]["page"] == 0.45
+    (refused,) = data["refused"]
+    assert refused.keys() == data.keys()
+    assert refused["overall"]["exact_match"] is None
+    assert refused["loss"]["labelled"] is False
+
+
+def test_recipes_tried_are_listed_with_their_figures() -> None:
+    whole = replace(with_overall(exact_match=figure(80, 70)), precision="int8-whole")
+    *_, first, second = recipes_tried([whole], LABELLED).as_text().splitlines()
+    assert first.split()[:3] == ["int8-whole", "refused", "1,234"]
+    assert "-10.0 [-11.0, -9.0]" in first
+    assert second.split()[:2] == ["int8", "taken"]
+    assert "98.0 %" in second and second.endswith("0.45")
 
 
 def test_the_cpu_has_a_name() -> None:
