@@ -1,4 +1,4 @@
-"""edge_ocr held against RapidOCR: the same models, the same pictures, the same run.
+"""edge_ocr held against its peers: the same pictures, the same run, and against RapidOCR the same models.
 
-`worker` and the two readers run in the two sides' own processes; everything else asks, collects and reports.
+`worker` and the two readers run in the sides' own processes; everything else asks, collects and reports.
 """

@@ -8,24 +8,24 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from comparison.measurement import PagePair
-from comparison.sides import Reading
+from comparison.measurement import PageReadings
+from comparison.sides import EDGE_OCR, Reading
 from converters.evaluation.datasets import LabelledBox
-from converters.evaluation.metrics import Delta, PageCounts, count_matches, hmean, paired_bootstrap
+from converters.evaluation.metrics import (
+    Delta,
+    Interval,
+    PageCounts,
+    bootstrap,
+    count_matches,
+    hmean,
+    paired_bootstrap,
+)
 
 FloatArray = npt.NDArray[np.float64]
 
-REPEATS = 1000
-"""Draws of a bootstrap."""
 
-
-@dataclass(frozen=True)
-class Ratio:
-    """edge_ocr / RapidOCR, with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
+class Ratio(Interval):
+    """One side's share of what another takes."""
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
@@ -33,30 +33,30 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """An accuracy of both on the same labelled pages.
+    """An accuracy of edge_ocr and of a peer on the same labelled pages.
 
     Attributes:
         edge_ocr: in percent.
-        rapidocr: in percent.
-        delta: edge_ocr minus RapidOCR, in points, with its 95 % interval.
+        peer: in percent.
+        delta: edge_ocr minus its peer, in points, with its 95 % interval.
     """
 
     edge_ocr: float
-    rapidocr: float
+    peer: float
     delta: Delta
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a set of pages says.
+    """What a set of pages says of edge_ocr and one peer.
 
     Attributes:
         name: of the set.
         pages: how many.
-        milliseconds: a page, of edge_ocr and of RapidOCR, on average.
-        time: ratio of the sums of seconds on the clock.
+        milliseconds: a page, of edge_ocr and of its peer, on average.
+        time: ratio of the sums of seconds on the clock, edge_ocr / peer.
         cpu_time: likewise of CPU seconds, which other programs on the machine disturb less.
-        lines: found by edge_ocr and by RapidOCR.
+        lines: found by edge_ocr and by its peer.
         same_boxes: harmonic mean of how many of each one's boxes the other has, in percent.
         same_text: percentage of the boxes in common that both read alike.
         detection: hmean of boxes; None where no page is labelled.
@@ -75,29 +75,32 @@ class Figures:
     end_to_end: Accuracy | None
 
 
-def figures(name: str, pairs: Sequence[PagePair]) -> Figures:
-    """The figures of at least one page."""
-    seconds = _both(pairs, lambda reading: reading.seconds)
-    cpu_seconds = _both(pairs, lambda reading: reading.cpu_seconds)
-    lines = _both(pairs, lambda reading: len(reading.texts)).sum(axis=0)
-    same_boxes, same_text = agreement(pairs)
-    milliseconds = 1000 * seconds.mean(axis=0)
+def figures(name: str, pages: Sequence[PageReadings], peer: str) -> Figures:
+    """The figures of at least one page that edge_ocr and the peer have read."""
+    milliseconds = 1000 * _both(pages, peer, lambda reading: reading.seconds).mean(axis=0)
+    lines = _both(pages, peer, lambda reading: len(reading.texts)).sum(axis=0)
+    same_boxes, same_text = agreement(pages, peer)
     return Figures(
         name,
-        len(pairs),
+        len(pages),
         (float(milliseconds[0]), float(milliseconds[1])),
-        ratio_of_sums(seconds),
-        ratio_of_sums(cpu_seconds),
+        time_ratio(pages, EDGE_OCR, peer),
+        ratio_of_sums(_both(pages, peer, lambda reading: reading.cpu_seconds)),
         (int(lines[0]), int(lines[1])),
         same_boxes,
         same_text,
-        _accuracy(pairs, "found"),
-        _accuracy(pairs, "read"),
+        _accuracy(pages, peer, "found"),
+        _accuracy(pages, peer, "read"),
     )
 
 
-def _both(pairs: Sequence[PagePair], figure: Callable[[Reading], float]) -> FloatArray:
-    return np.array([[figure(pair.edge_ocr), figure(pair.rapidocr)] for pair in pairs], float)
+def _both(pages: Sequence[PageReadings], peer: str, figure: Callable[[Reading], float]) -> FloatArray:
+    return np.array([[figure(page.by_side[side]) for side in (EDGE_OCR, peer)] for page in pages], float)
+
+
+def time_ratio(pages: Sequence[PageReadings], side: str, base: str) -> Ratio:
+    """The seconds of one side on pages, divided by another's."""
+    return ratio_of_sums(np.array([[page.by_side[name].seconds for name in (side, base)] for page in pages]))
 
 
 def ratio_of_sums(values: FloatArray) -> Ratio:
@@ -106,39 +109,39 @@ def ratio_of_sums(values: FloatArray) -> Ratio:
     Args:
         values: (pages, 2), positive.
     """
-    draws = np.random.default_rng(0).integers(0, len(values), (REPEATS, len(values)))
-    first, second = values[draws].sum(axis=1).T
-    low, high = np.percentile(first / second, [2.5, 97.5])
-    total = values.sum(axis=0)
-    return Ratio(float(total[0] / total[1]), float(low), float(high))
+
+    def ratio(drawn: FloatArray) -> float:
+        first, second = drawn.sum(axis=0)
+        return float(first / second)
+
+    found = bootstrap(values, ratio)
+    return Ratio(found.value, found.low, found.high)
 
 
-def _accuracy(pairs: Sequence[PagePair], of: str) -> Accuracy | None:
-    counts = [labelled_counts(pair) for pair in pairs if pair.page.boxes is not None]
-    if not counts:
+def _accuracy(pages: Sequence[PageReadings], peer: str, of: str) -> Accuracy | None:
+    labelled = [page for page in pages if page.page.boxes is not None]
+    if not labelled:
         return None
-    edge_ocr, rapidocr = np.array([[count.row() for count in pair] for pair in counts], float).swapaxes(0, 1)
+    edge_ocr, theirs = (
+        np.array([labelled_counts(page, side).row() for page in labelled], float) for side in (EDGE_OCR, peer)
+    )
 
     def figure(rows: FloatArray) -> float:
         return hmean(rows, of=of)
 
-    delta = paired_bootstrap(rapidocr, edge_ocr, figure, repeats=REPEATS)
-    return Accuracy(figure(edge_ocr), figure(rapidocr), delta)
+    return Accuracy(figure(edge_ocr), figure(theirs), paired_bootstrap(theirs, edge_ocr, figure))
 
 
-def labelled_counts(pair: PagePair) -> tuple[PageCounts, PageCounts]:
-    """What edge_ocr and RapidOCR found of a labelled page."""
-    labels = pair.page.boxes or ()
-    edge_ocr, rapidocr = pair.edge_ocr, pair.rapidocr
-    return (
-        count_matches(edge_ocr.boxes, edge_ocr.texts, labels),
-        count_matches(rapidocr.boxes, rapidocr.texts, labels),
-    )
+def labelled_counts(page: PageReadings, side: str) -> PageCounts:
+    """What a side found of a labelled page."""
+    reading = page.by_side[side]
+    return count_matches(reading.boxes, reading.texts, page.page.boxes or ())
 
 
-def agreement(pairs: Sequence[PagePair]) -> tuple[float, float]:
-    """How alike the two read, in percent: hmean of their boxes, and equal text in the boxes in common."""
-    counts = [count_matches(pair.edge_ocr.boxes, pair.edge_ocr.texts, _as_labels(pair.rapidocr)) for pair in pairs]
+def agreement(pages: Sequence[PageReadings], peer: str) -> tuple[float, float]:
+    """How alike two read, in percent: hmean of their boxes, and equal text in the boxes in common."""
+    pairs = [(page.by_side[EDGE_OCR], page.by_side[peer]) for page in pages]
+    counts = [count_matches(ours.boxes, ours.texts, _as_labels(theirs)) for ours, theirs in pairs]
     rows = np.array([count.row() for count in counts], float)
     found, read = rows[:, :2].sum(axis=0)
     return hmean(rows), float(100 * read / max(found, 1))

@@ -13,9 +13,9 @@ from rapidocr import RapidOCR  # type: ignore[import-not-found]  # it is in its 
 class Reader:
     """Reads pictures with RapidOCR under onnxruntime."""
 
-    def __init__(self, *, threads: int, params: dict[str, Any]) -> None:
-        pools = dict.fromkeys(("intra_op_num_threads", "inter_op_num_threads"), threads)
-        runtime = {f"EngineConfig.onnxruntime.{pool}": size for pool, size in pools.items()}
+    def __init__(self, *, threads: int | None, params: dict[str, Any]) -> None:
+        pools = ("intra_op_num_threads", "inter_op_num_threads") if threads is not None else ()
+        runtime = {f"EngineConfig.onnxruntime.{pool}": threads for pool in pools}
         self._ocr = RapidOCR(params={**params, **runtime})
 
     def read(self, picture: npt.NDArray[np.uint8]) -> Any:

@@ -1,30 +1,36 @@
-"""The two sides: what each is started with, and what can be asked of it while it runs."""
+"""The sides: what each is started with, and what can be asked of it while it runs."""
 
 from __future__ import annotations
 
 import os
-import sys
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from comparison.installation import edge_ocr_environment, installed_bytes, rapidocr_environment
 from converters.cache import cache_directory
 from converters.conversion import Sources
-from converters.environments import Worker, make_environment
+from converters.environments import Worker
 from converters.progress import Progress
 from converters.zoo import System
 from edge_ocr.bundle import Bundle
 from edge_ocr.manifest import Manifest
 
-THREADS = 1
-"""For each side. Where work is spread over threads, their number decides more than the code does."""
+EDGE_OCR = "edge_ocr"
+RAPIDOCR = "RapidOCR, same models"
+RAPIDOCR_AS_INSTALLED = "RapidOCR as installed"
+TESSERACT = "Tesseract"
 
-LOCK = Path(__file__).resolve().parents[2] / "constraints" / "compare.txt"
+THREADS = 1
+"""Of edge_ocr and of RapidOCR with the same models. Where work is spread over threads, their number decides more than
+the code does."""
+
 _WORKER = Path(__file__).with_name("worker.py")
 
 
@@ -47,68 +53,115 @@ class Reading:
     stages: Mapping[str, float]
 
 
-class RunningSide:
-    """A side whose models are loaded and which waits for pictures."""
-
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
+class RunningSide(Protocol):
+    """A side that waits for pictures."""
 
     def read(self, picture: Path) -> Reading:
         """Let it read the array in a .npy file.
 
         Raises:
-            WorkerError: it cannot.
+            EdgeOCRError: it cannot.
         """
+
+    def peak_memory(self) -> int:
+        """The most memory, in bytes, that its process has held so far."""
+
+    def versions(self) -> dict[str, str]:
+        """What it runs on, name -> version."""
+
+
+class Side(Protocol):
+    """One of those that are compared."""
+
+    @property
+    def name(self) -> str:
+        """In tables and messages."""
+
+    @property
+    def threads(self) -> int | None:
+        """How many it may use; None: as it ships."""
+
+    def installed(self) -> int | None:
+        """Bytes that its installation takes; None where that cannot be told."""
+
+    def started(self) -> AbstractContextManager[RunningSide]:
+        """Run it in a fresh process for as long as the context lasts.
+
+        Raises:
+            EdgeOCRError: it cannot be started.
+        """
+
+
+class RunningWorker:
+    """A side whose process has loaded its models."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def read(self, picture: Path) -> Reading:
+        """See `RunningSide`; WorkerError if it cannot."""
         answer = self._worker.call("read", picture=str(picture))
         boxes = tuple(np.array(box, np.float32) for box in answer["boxes"])
         return Reading(**{**answer, "texts": tuple(answer["texts"]), "boxes": boxes})
 
     def peak_memory(self) -> int:
-        """The most memory, in bytes, that its process has held so far."""
+        """See `RunningSide`."""
         return int(self._worker.call("peak_memory"))
 
     def versions(self) -> dict[str, str]:
-        """What it runs on, name -> version."""
+        """See `RunningSide`."""
         return dict(self._worker.call("versions"))
 
 
 @dataclass(frozen=True)
-class Side:
-    """One of the two.
+class WorkerSide:
+    """A side that a Python environment of its own runs.
 
     Attributes:
-        name: in tables and messages.
+        name: see `Side`.
+        threads: see `Side`.
         python: its interpreter.
         reader: its module in this package.
         settings: what its reader is made with.
     """
 
     name: str
+    threads: int | None
     python: Path
     reader: str
     settings: Mapping[str, Any]
 
+    def installed(self) -> int:
+        """Bytes of everything that pip installed for it."""
+        return installed_bytes(self.python)
+
     @contextmanager
     def started(self) -> Iterator[RunningSide]:
-        """Run it in a fresh process for as long as the context lasts.
-
-        Raises:
-            WorkerError: it cannot be started; the sentence names its log, which is kept only then.
-        """
-        log = cache_directory() / "logs" / f"compare-{self.reader}-{os.getpid()}.log"
+        """See `Side`; WorkerError names its log, which is kept only then."""
+        plain_name = re.sub(r"\W+", "-", self.name)
+        log = cache_directory() / "logs" / f"compare-{plain_name}-{os.getpid()}.log"
         with Worker(self.name, self.python, _WORKER, log) as worker:
-            worker.call("start", reader=self.reader, settings=self.settings, threads=THREADS)
-            yield RunningSide(worker)
+            worker.call("start", reader=self.reader, settings=self.settings, threads=self.threads)
+            yield RunningWorker(worker)
         log.unlink(missing_ok=True)
 
 
-def edge_ocr_side(bundle: str | None) -> Side:
-    """edge_ocr of this checkout in this interpreter, with a bundle as `Bundle.open` finds it."""
-    return Side("edge_ocr", Path(sys.executable), "edge_ocr_reader", {"bundle": bundle})
+def edge_ocr_side(source: str | None, progress: Progress) -> WorkerSide:
+    """edge_ocr of this checkout, installed as a user has it, with a bundle as `Bundle.open` finds it.
+
+    Raises:
+        BundleError: there is no such bundle.
+        WorkerError: its environment cannot be made.
+        ComparisonError: it cannot be installed.
+    """
+    # An installed bundle has a name in this environment only.
+    bundle = None if source is None else str(Bundle.open(source).path.absolute())
+    python = edge_ocr_environment(progress)
+    return WorkerSide(EDGE_OCR, THREADS, python, "edge_ocr_reader", {"bundle": bundle})
 
 
-def rapidocr_side(bundle: Bundle, sources: Sources, folder: Path, progress: Progress) -> Side:
-    """RapidOCR in an environment of its own, with the files that a bundle was converted from.
+def rapidocr_side(bundle: Bundle, sources: Sources, folder: Path, progress: Progress) -> WorkerSide:
+    """RapidOCR with the files that a bundle was converted from and with its settings.
 
     Args:
         bundle: whose settings are to be RapidOCR's, too.
@@ -123,8 +176,16 @@ def rapidocr_side(bundle: Bundle, sources: Sources, folder: Path, progress: Prog
     # One entry a line, as RapidOCR wants it: the publisher's own file may end its lines in CRLF.
     dictionary.write_bytes("".join(f"{entry}\n" for entry in bundle.charset).encode())
     params = {**rapidocr_settings(bundle.manifest, sources.system), **_paths(sources.models, dictionary)}
-    python = make_environment("rapidocr", LOCK, disk_space="0.4 GB", progress=progress)
-    return Side("RapidOCR", python, "rapidocr_reader", {"params": params})
+    return WorkerSide(RAPIDOCR, THREADS, rapidocr_environment(progress), "rapidocr_reader", {"params": params})
+
+
+def rapidocr_as_installed(progress: Progress) -> WorkerSide:
+    """RapidOCR with the models inside its wheel, its own settings, and as many threads as it likes.
+
+    Raises:
+        WorkerError: its environment cannot be made.
+    """
+    return WorkerSide(RAPIDOCR_AS_INSTALLED, None, rapidocr_environment(progress), "rapidocr_reader", {"params": {}})
 
 
 def rapidocr_settings(manifest: Manifest, system: System) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """One side of the comparison in a process of its own: it reads one picture at a time and takes the time itself.
 
-Served by converters/environments/serve.py in the side's own interpreter, so only numpy and OpenCV, which both
+Served by converters/environments/serve.py in the side's own interpreter, so only numpy and OpenCV, which all
 sides have, may be imported here.
 """
 
@@ -16,22 +16,25 @@ from typing import Any
 import cv2
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]  # both sides run this checkout, whatever else is installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # this package; edge_ocr itself is installed
+
+from comparison.memory import peak_memory_of
 
 _reader: Any = None
 
 
-def start(*, reader: str, settings: dict[str, Any], threads: int) -> None:
+def start(*, reader: str, settings: dict[str, Any], threads: int | None) -> None:
     """Load the models.
 
     Args:
         reader: the module of this package whose `Reader` is to be compared.
         settings: its keyword arguments.
-        threads: how many it may use; OpenCV, which otherwise takes all there are, gets as many.
+        threads: how many it may use; OpenCV, which otherwise takes all there are, gets as many. None leaves both
+            as they ship.
     """
     global _reader
-    cv2.setNumThreads(threads)
+    if threads is not None:
+        cv2.setNumThreads(threads)
     _reader = importlib.import_module(f"comparison.{reader}").Reader(threads=threads, **settings)
 
 
@@ -53,13 +56,8 @@ def read(*, picture: str) -> dict[str, Any]:
 
 
 def peak_memory() -> int:
-    """The most memory that this process has held, in bytes.
-
-    Not from getrusage: Linux counts in what the parent held when it started this process.
-    """
-    rows = Path("/proc/self/status").read_text().splitlines()
-    (kibibytes,) = (row.split()[1] for row in rows if row.startswith("VmHWM:"))
-    return int(kibibytes) * 1024
+    """The most memory that this process has held, in bytes."""
+    return peak_memory_of("self")
 
 
 def versions() -> dict[str, str]:
