@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from converters.tflite.inspection import OldestRuntime
 from converters.zoo import System
 from edge_ocr.bundle import Bundle
 from edge_ocr.manifest import FORMAT_VERSION, Manifest
@@ -42,7 +41,7 @@ def assemble(
     model_format: str,
     precision: str,
     provenance: Mapping[str, Any],
-    oldest_runtime: OldestRuntime | None = None,
+    min_runtime: Mapping[str, str] | None = None,
 ) -> Bundle:
     """A bundle in memory, checked like one that was read.
 
@@ -53,7 +52,7 @@ def assemble(
         model_format: "tflite" or "onnx".
         precision: name of the recipe.
         provenance: where everything came from.
-        oldest_runtime: what the bundle needs at least; None where any will do.
+        min_runtime: package -> its oldest version that runs the models; None where any will do.
     """
     facts = system.recognizer.charset
     assert facts is not None, "the zoo gives every recognizer a charset"
@@ -80,7 +79,7 @@ def assemble(
             "precision": precision,
             "target": None,
             "licence": system.licence,
-            "min_runtime": {oldest_runtime.name: oldest_runtime.version} if oldest_runtime else {},
+            "min_runtime": dict(min_runtime or {}),
             "models": described,
             "charset": {
                 **_facts_of(CHARSET_FILE, contents[CHARSET_FILE]),

@@ -27,7 +27,9 @@ from converters.report import as_markdown
 from converters.sources import Fetcher
 from converters.tflite import FloatModel, to_float
 from converters.tflite.compact import compact
-from converters.tflite.inspection import assert_one_partition, check_operators, oldest_runtime, operator_versions
+from converters.tflite.inspection import assert_one_partition, operator_versions
+from converters.tflite.integer_boundary import input_type, take_and_give_integers
+from converters.tflite.interpreters import known_interpreters, min_runtime
 from converters.verification import Verification
 from converters.zoo import Model, System, Zoo
 from edge_ocr.bundle import Bundle, write_bundle
@@ -95,13 +97,13 @@ def convert(sources: Sources, recipe: Recipe, pictures: CalibrationPictures | No
         contents = _quantised(_float_bundle(sources, floats), recipe, pictures, progress)
     else:
         contents = {kind: quantise(content, recipe.models[kind], []) for kind, content in contents.items()}
-    runtime = oldest_runtime()
     models = {}
     for kind, content in contents.items():
-        smaller = compact(content)
+        smaller = compact(take_and_give_integers(content))
         assert_one_partition(smaller, f"the {kind} of {system.name}")
-        check_operators(smaller, runtime)
-        models[kind] = ModelFile(smaller, output=_output_facts(floats[kind]), operators=operator_versions(smaller))
+        models[kind] = ModelFile(
+            smaller, {"dtype": input_type(smaller)}, _output_facts(floats[kind]), operator_versions(smaller)
+        )
     return assemble(
         system,
         models,
@@ -109,7 +111,7 @@ def convert(sources: Sources, recipe: Recipe, pictures: CalibrationPictures | No
         model_format="tflite",
         precision=recipe.name,
         provenance=_provenance(system, floats, recipe, pictures),
-        oldest_runtime=runtime,
+        min_runtime=min_runtime([model.content for model in models.values()], known_interpreters()),
     )
 
 
@@ -143,7 +145,7 @@ def _float_bundle(sources: Sources, floats: Mapping[str, FloatModel]) -> Bundle:
 
 def _output_facts(model: FloatModel) -> dict[str, Any]:
     facts: dict[str, Any] = {"meaning": model.meaning}
-    return facts | {"border": model.border} if model.meaning == "text-probability" else facts
+    return facts | {"block": model.block, "border": model.border} if model.meaning.startswith("text-") else facts
 
 
 def _quantised(bundle: Bundle, recipe: Recipe, pictures: CalibrationPictures, progress: Progress) -> dict[str, bytes]:
@@ -154,12 +156,13 @@ def _quantised(bundle: Bundle, recipe: Recipe, pictures: CalibrationPictures, pr
             tensors = inputs.get(kind, [])
             passes = len(tensors) * (2 if entry.equalisation else 1)
             with progress.bar(f"quantise: {kind}", passes, "input") as done:
-                content = quantise(bundle.model_bytes(kind), entry, tensors, lambda: done(1))
+                meaning = bundle.manifest.models.by_kind()[kind].output.meaning
+                content = quantise(bundle.model_bytes(kind), entry, tensors, lambda: done(1), meaning=meaning)
             (folder / f"{kind}.tflite").write_bytes(content)
 
     # The runtime's stages make the tensors that are calibrated on.
     code = _code_digest("converters/quantization", "converters/tflite", "converters/calibration.py", "edge_ocr")
-    digest = digest_of(bundle.digest, recipe.to_json(), pictures.digest, _versions(_QUANTISERS), code)
+    digest = digest_of(bundle.digest, recipe.to_json()["models"], pictures.digest, _versions(_QUANTISERS), code)
     folder = run_stage("quantised", digest, make)
     return {kind: (folder / f"{kind}.tflite").read_bytes() for kind in recipe.models}
 

@@ -162,7 +162,9 @@ class Worker:
         self._process.wait()
 
 
-def make_environment(name: str, requirements: Path, *, disk_space: str, progress: Progress) -> Path:
+def make_environment(
+    name: str, requirements: Path, *, disk_space: str, progress: Progress, base: Path | None = None
+) -> Path:
     """The interpreter of an environment that holds exactly `requirements`, made in the cache if need be.
 
     The folder is named by the lock file and the interpreter's version and platform, so a changed lock makes a
@@ -175,12 +177,14 @@ def make_environment(name: str, requirements: Path, *, disk_space: str, progress
             configuration.
         disk_space: how much room it takes, for the message.
         progress: told when it has to be made, because that takes minutes.
+        base: the Python to make it from; None: the running one.
 
     Raises:
         WorkerError: it cannot be made; the sentence ends with pip's own last words and names the log.
         CacheError: the cache folder cannot be written.
     """
-    digest = digest_of(requirements, sys.implementation.cache_tag, sysconfig.get_platform())
+    made_from = str(base) if base else sys.implementation.cache_tag
+    digest = digest_of(requirements, made_from, sysconfig.get_platform())
     folder = cache_directory() / "environments" / f"{name}-{digest[:16]}"
     python, stamp = folder / "bin" / "python", folder / "complete"
     with locked(folder.with_name(f"{folder.name}.lock")) as lock:
@@ -190,7 +194,7 @@ def make_environment(name: str, requirements: Path, *, disk_space: str, progress
             with writing_to(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 with log.open("wb") as stream:
-                    if not _fill(folder, python, requirements, stream, lock):
+                    if not _fill(folder, base or Path(sys.executable), requirements, stream, lock):
                         raise WorkerError(
                             f"the {name} environment could not be made: {_last_words(log)}; its log is {log}"
                         )
@@ -207,17 +211,17 @@ def _runs(python: Path) -> bool:
     return started.returncode == 0
 
 
-def _fill(folder: Path, python: Path, requirements: Path, log: BinaryIO, lock: int) -> bool:
-    """Make an environment, install a lock file into it, and check that its parts agree; whether that went well.
+def _fill(folder: Path, base: Path, requirements: Path, log: BinaryIO, lock: int) -> bool:
+    """Make an environment from a Python, install a lock file and check that its parts agree; whether that went well.
 
     It gets no pip of its own: ours installs into it, which is quicker, and works where a distribution ships
     Python without the wheel of pip that `venv` would need. pip inherits the file descriptor `lock`, because it
     lives on when only we are killed, and nobody may begin anew beside it.
     """
 
-    def succeeds(*command: str) -> bool:
+    def succeeds(python: Path, *command: str) -> bool:
         finished = subprocess.run(
-            [sys.executable, "-m", *command],
+            [python, "-m", *command],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -227,11 +231,12 @@ def _fill(folder: Path, python: Path, requirements: Path, log: BinaryIO, lock: i
         )
         return finished.returncode == 0
 
-    pip = ("pip", "--python", str(python), "--disable-pip-version-check")
+    ours = Path(sys.executable)
+    pip = ("pip", "--python", str(folder / "bin" / "python"), "--disable-pip-version-check")
     return (
-        succeeds("venv", "--without-pip", str(folder))
-        and succeeds(*pip, "install", "--no-input", "--only-binary=:all:", "-r", str(requirements))
-        and succeeds(*pip, "check")
+        succeeds(base, "venv", "--without-pip", str(folder))
+        and succeeds(ours, *pip, "install", "--no-input", "--only-binary=:all:", "-r", str(requirements))
+        and succeeds(ours, *pip, "check")
     )
 
 

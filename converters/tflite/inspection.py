@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
+from typing import Any
 
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 from converters.errors import ConversionError
 from converters.tflite.graph import TFLiteGraph, operator_name
 from edge_ocr.engines.litert import without_greeting
+
+_PARTITION = "DELEGATE"
 
 
 def operator_versions(content: bytes) -> dict[str, int]:
@@ -23,76 +26,76 @@ def operator_versions(content: bytes) -> dict[str, int]:
     return dict(sorted(versions.items()))
 
 
+def operators_by_type(content: bytes) -> dict[str, int]:
+    """How many operators compute "int8" and "float32" tensors; those that only convert do not count."""
+    graph = TFLiteGraph(content)
+    types = {schema.TensorType.INT8: "int8", schema.TensorType.FLOAT32: "float32"}
+    counts = dict.fromkeys(types.values(), 0)
+    for operator in graph.operators:
+        number = graph.tensor(operator.outputs[0]).type
+        if number in types and graph.kind(operator) not in ("QUANTIZE", "DEQUANTIZE"):
+            counts[types[number]] += 1
+    return counts
+
+
 @dataclass(frozen=True)
-class OldestRuntime:
-    """The oldest interpreter that bundles are made for.
+class Delegation:
+    """How much of a graph XNNPACK runs.
 
     Attributes:
-        name: for example "ai-edge-litert".
-        version: its version.
-        operators: operator -> the highest version it has (made by scripts/probe_operator_versions.py).
+        partitions: into how many pieces it cuts the graph. Every border between two of them costs a copy.
+        outside: operator -> how often one is left to the interpreter's own kernels, which are slower.
     """
 
-    name: str
-    version: str
-    operators: Mapping[str, int]
+    partitions: int
+    outside: Mapping[str, int]
 
 
-def oldest_runtime() -> OldestRuntime:
-    """As recorded in operator_versions.json."""
-    table = json.loads((resources.files("converters.tflite") / "operator_versions.json").read_text())
-    name, version = table["runtime"].split()
-    return OldestRuntime(name, version, table["operators"])
+def delegation_among(operators: Sequence[Mapping[str, Any]]) -> Delegation:
+    """What XNNPACK runs, from an interpreter's own list.
 
+    The list holds the operators of the file and, after them, the partitions that took their place. An operator
+    has been replaced if its result is needed, inside a partition, for what comes out of it.
 
-def check_operators(content: bytes, runtime: OldestRuntime) -> None:
-    """Refuse a file that `runtime` could not load.
-
-    Raises:
-        ConversionError: it asks for an operator, or a version of one, that `runtime` does not have.
+    Args:
+        operators: as `_get_ops_details` of an interpreter with allocated tensors; no public call lists them. Each
+            has an `op_name` and the numbers of its tensors as `inputs` and `outputs`.
     """
-    missing = [
-        f"{name} version {version} (has {runtime.operators.get(name, 'none')})"
-        for name, version in operator_versions(content).items()
-        if version > runtime.operators.get(name, 0)
-    ]
-    if missing:
-        raise ConversionError(f"{runtime.name} {runtime.version} could not load the model: {', '.join(missing)}")
+    partitions = [operator for operator in operators if operator["op_name"] == _PARTITION]
+    originals = [operator for operator in operators if operator["op_name"] != _PARTITION]
+    makers = {tensor: index for index, operator in enumerate(originals) for tensor in operator["outputs"]}
+    inside: set[int] = set()
+    for partition in partitions:
+        entries = set(partition["inputs"])
+        wanted = list(partition["outputs"])
+        while wanted:
+            tensor = wanted.pop()
+            if tensor not in entries and tensor in makers and makers[tensor] not in inside:
+                inside.add(makers[tensor])
+                wanted.extend(originals[makers[tensor]]["inputs"])
+    outside = Counter(operator["op_name"] for index, operator in enumerate(originals) if index not in inside)
+    return Delegation(len(partitions), dict(outside.most_common()))
 
 
-def partitions(content: bytes) -> int:
-    """Into how many pieces XNNPACK cuts the graph: 1 is a graph that it runs whole.
-
-    Every border between two pieces costs a copy and a walk through slower kernels.
-
-    Raises:
-        ConversionError: operators are left outside although there is one piece only.
-    """
+def delegation(content: bytes) -> Delegation:
+    """What the installed ai-edge-litert's XNNPACK runs of a TFLite file."""
     with without_greeting():
         interpreter = Interpreter(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
-    pieces = [
-        operator
-        for operator in interpreter._get_ops_details()  # no public call lists what was delegated
-        if operator["op_name"] == "DELEGATE"
-    ]
-    if len(pieces) == 1:
-        entry = interpreter.get_input_details()[0]["index"]
-        result = interpreter.get_output_details()[0]["index"]
-        if entry not in pieces[0]["inputs"] or result not in pieces[0]["outputs"]:
-            raise ConversionError("XNNPACK leaves operators at the model's input or output to slower kernels")
-    return len(pieces)
+    return delegation_among(interpreter._get_ops_details())
 
 
 def assert_one_partition(content: bytes, name: str) -> None:
     """Refuse a model that XNNPACK would not run whole.
 
     Raises:
-        ConversionError: with the number of pieces.
+        ConversionError: with the number of pieces, or the operators that are left outside.
     """
-    pieces = partitions(content)
-    if pieces != 1:
+    found = delegation(content)
+    if found.partitions != 1 or found.outside:
+        pieces = "one piece" if found.partitions == 1 else f"{found.partitions} pieces"
+        outside = f" and leaves {', '.join(found.outside)} outside" if found.outside else ""
         raise ConversionError(
-            f"XNNPACK runs {name} in {pieces} pieces instead of one; an operator in it needs a rewrite "
+            f"XNNPACK runs {name} in {pieces}{outside} instead of all of it in one; an operator in it needs a rewrite "
             "(converters/graph)"
         )

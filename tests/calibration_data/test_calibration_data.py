@@ -20,6 +20,7 @@ from tests.conftest import ROOT, skip
 
 FOLDER = ROOT / "calibration_data"
 CHARSET = ROOT / "edge_ocr" / "models" / "default" / "charset.txt"
+EVALUATION = FOLDER / "evaluation"
 MEGABYTE = 1_000_000
 
 
@@ -31,9 +32,13 @@ def texts_of(row: dict[str, Any]) -> list[str]:
     return [item["text"] for item in row["items"]] if "items" in row else [row["text"]]
 
 
+def labels_of(folder: Path) -> list[tuple[Path, dict[str, Any]]]:
+    return [(folder / name, row) for name in ("pages", "lines") for row in read_labels(folder / name / "labels.jsonl")]
+
+
 def committed_labels() -> list[tuple[Path, dict[str, Any]]]:
-    rows = [(FOLDER / name, row) for name in ("pages", "lines") for row in read_labels(FOLDER / name / "labels.jsonl")]
-    return [*rows, (FOLDER, json.loads((FOLDER / "demo.json").read_text(encoding="utf-8")))]
+    demo = json.loads((FOLDER / "demo.json").read_text(encoding="utf-8"))
+    return [*labels_of(FOLDER), *labels_of(EVALUATION), (FOLDER, demo)]
 
 
 def generate(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -56,15 +61,23 @@ def generated(out: Path, *arguments: str) -> dict[str, str]:
     return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_the_set_stays_small_enough_to_commit() -> None:
-    size = sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    assert size < 15 * MEGABYTE
+def bytes_in(folder: Path) -> int:
+    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return sum(path.stat().st_size for path in files)
 
 
-@pytest.mark.parametrize(("name", "least"), [("pages", 55), ("lines", 390)])
-def test_labels_and_pictures_belong_together(name: str, least: int) -> None:
-    labelled = [row["image"] for row in read_labels(FOLDER / name / "labels.jsonl")]
-    assert sorted(labelled) == sorted(path.name for path in (FOLDER / name).iterdir() if path.suffix == ".jpg")
+def test_the_sets_stay_small_enough_to_commit() -> None:
+    assert bytes_in(EVALUATION) < 10 * MEGABYTE
+    assert bytes_in(FOLDER) < 25 * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    ("folder", "least"),
+    [(FOLDER / "pages", 55), (FOLDER / "lines", 390), (EVALUATION / "pages", 64), (EVALUATION / "lines", 600)],
+)
+def test_labels_and_pictures_belong_together(folder: Path, least: int) -> None:
+    labelled = [row["image"] for row in read_labels(folder / "labels.jsonl")]
+    assert sorted(labelled) == sorted(path.name for path in folder.iterdir() if path.suffix == ".jpg")
     assert len(labelled) >= least
 
 
@@ -103,10 +116,17 @@ def test_every_text_can_be_said_with_the_default_charset() -> None:
             assert text and set(text) <= charset, (row["image"], set(text) - charset)
 
 
-def test_texts_kept_for_evaluation_are_not_in_the_set() -> None:
-    for folder, row in committed_labels():
-        if folder != FOLDER:
-            assert [text for text in texts_of(row) if split_of(text) == "evaluation"] == []
+@pytest.mark.parametrize(("folder", "split"), [(FOLDER, "calibration"), (EVALUATION, "evaluation")])
+def test_every_text_is_of_its_own_split(folder: Path, split: str) -> None:
+    texts = [text for _, row in labels_of(folder) for text in texts_of(row)]
+    assert texts and [text for text in texts if split_of(text) != split] == []
+
+
+def test_no_text_is_in_both_sets() -> None:
+    calibration, evaluation = (
+        {text for _, row in labels_of(folder) for text in texts_of(row)} for folder in (FOLDER, EVALUATION)
+    )
+    assert not calibration & evaluation
 
 
 def test_fonts_kept_for_evaluation_share_no_package_with_the_others() -> None:

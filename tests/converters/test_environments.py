@@ -225,6 +225,17 @@ def test_an_environment_is_made_once_and_anew_when_it_is_incomplete(tmp_path: Pa
     assert len(notes.getvalue().splitlines()) == 3
 
 
+def test_an_environment_can_be_made_from_another_python(tmp_path: Path, index: Path) -> None:
+    """Ours behind a script that notes each time it is run."""
+    other, runs, requirements = tmp_path / "python", tmp_path / "runs", tmp_path / "requirements.txt"
+    other.write_text(f'#!/bin/sh\necho "$*" >> {runs}\nexec {sys.executable} "$@"\n')
+    other.chmod(0o755)
+    requirements.write_text("tiny-tool==1.0\n")
+    python = make_environment("tiny", requirements, disk_space="1 MB", progress=Progress(io.StringIO()), base=other)
+    assert runs.read_text().startswith("-m venv --without-pip")
+    assert python != make(requirements, io.StringIO())
+
+
 def test_a_failure_to_make_one_gives_pips_reason_and_is_tried_again(tmp_path: Path, index: Path) -> None:
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("tiny-tool==2.0\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import numpy as np
@@ -12,13 +13,12 @@ from converters.errors import ConversionError
 from converters.tflite.compact import compact
 from converters.tflite.graph import TFLiteGraph
 from converters.tflite.inspection import (
-    OldestRuntime,
+    Delegation,
     assert_one_partition,
-    check_operators,
-    oldest_runtime,
-    operator_versions,
-    partitions,
+    delegation,
+    operators_by_type,
 )
+from converters.tflite.interpreters import KnownInterpreter, as_record, known_interpreters, min_runtime
 from converters.tflite.resizable import make_resizable
 from converters.tflite.simplify import simplify
 from tests.converters.tiny_tflite import ACTIVATION, TinyModel, run
@@ -117,17 +117,19 @@ def test_compact_is_smaller_and_bit_identical() -> None:
     assert len(smaller) <= len(content) - kernel.nbytes
 
 
-def test_partitions_sees_an_operator_that_xnnpack_does_not_run() -> None:
+def test_an_operator_that_xnnpack_does_not_run_is_named() -> None:
     whole = TinyModel(1, 6, 6, 2)
     content = whole.to_bytes(whole.conv(whole.input, weights(2, 3, 2), picture(2)))
-    assert partitions(content) == 1
+    assert delegation(content) == Delegation(1, {})
+    assert operators_by_type(content) == {"int8": 0, "float32": 1}
     assert_one_partition(content, "model")
 
     cut = TinyModel(1, 6, 6, 2)
     first = cut.conv(cut.input, weights(2, 3, 2), picture(2))
     reversed_rows = cut.add("REVERSE_V2", [first, cut.constant([1], np.int32)], [1, 6, 6, 2])
     content = cut.to_bytes(cut.conv(reversed_rows, weights(2, 3, 2), picture(2)))
-    with pytest.raises(ConversionError, match="2 pieces"):
+    assert delegation(content) == Delegation(2, {"REVERSE_V2": 1})
+    with pytest.raises(ConversionError, match=r"2 pieces .* REVERSE_V2 outside"):
         assert_one_partition(content, "the detector")
 
 
@@ -135,21 +137,63 @@ def test_an_operator_left_at_the_end_is_noticed() -> None:
     model = TinyModel(1, 6, 6, 2)
     features = model.conv(model.input, weights(2, 3, 2), picture(2))
     reversed_rows = model.add("REVERSE_V2", [features, model.constant([1], np.int32)], [1, 6, 6, 2])
-    with pytest.raises(ConversionError, match="slower kernels"):
+    with pytest.raises(ConversionError, match="REVERSE_V2 outside"):
         assert_one_partition(model.to_bytes(reversed_rows), "the detector")
 
 
-def test_operator_versions_are_held_against_the_oldest_runtime() -> None:
+def known(package: str, version: str, *, reads_right: bool = True, conv: int = 8) -> KnownInterpreter:
+    return KnownInterpreter(package, version, reads_right, {"CONV_2D": conv})
+
+
+@pytest.fixture
+def convolution() -> bytes:
+    """A model of one operator, CONV_2D in version 1."""
     model = TinyModel(1, 6, 6, 2)
-    content = model.to_bytes(model.conv(model.input, weights(2, 3, 2), picture(2)))
-    assert operator_versions(content) == {"CONV_2D": 1}
-    check_operators(content, oldest_runtime())
+    return model.to_bytes(model.conv(model.input, weights(2, 3, 2), picture(2)))
+
+
+def asking_for(content: bytes, version: int) -> bytes:
+    """The model, whose only operator is now of another version."""
     graph = TFLiteGraph(content)
-    graph.model.operatorCodes[0].version = 99
-    with pytest.raises(ConversionError, match=r"CONV_2D version 99 \(has \d+\)"):
-        check_operators(graph.to_bytes(), oldest_runtime())
+    graph.model.operatorCodes[0].version = version
+    return graph.to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("interpreters", "expected"),
+    [
+        ([known("ai-edge-litert", "1.4.0"), known("ai-edge-litert", "2.3.0")], {"ai-edge-litert": "1.4.0"}),
+        # 2.10 is newer than 2.9, whatever the order of the record and of letters
+        ([known("tensorflow", "2.10"), known("tensorflow", "2.9", reads_right=False)], {"tensorflow": "2.10"}),
+        # what an old version can do is no promise for one that cannot
+        ([known("tensorflow", "2.16.2"), known("tensorflow", "2.21.0", reads_right=False)], {}),
+        # operators decide, too, and only where they are asked for
+        ([known("tensorflow", "2.16.2", conv=1), known("tensorflow", "2.21.0")], {"tensorflow": "2.21.0"}),
+        ([known("ai-edge-litert", "2.3.0"), known("tflite-runtime", "2.14.0", conv=1)], {"ai-edge-litert": "2.3.0"}),
+        (
+            [known("ai-edge-litert", "1", reads_right=False, conv=0), known("ai-edge-litert", "2")],
+            {"ai-edge-litert": "2"},
+        ),
+    ],
+)
+def test_a_bundle_needs_the_oldest_version_of_each_package_from_which_on_it_runs(
+    convolution: bytes, interpreters: list[KnownInterpreter], expected: dict[str, str]
+) -> None:
+    assert min_runtime([convolution, asking_for(convolution, 3)], interpreters) == expected
+
+
+def test_what_a_supported_interpreter_could_not_load_is_refused(convolution: bytes) -> None:
+    interpreters = [known("ai-edge-litert", "1.4.0"), known("ai-edge-litert", "2.3.0", conv=99)]
+    with pytest.raises(ConversionError, match=r"1\.4\.0 could not load .* CONV_2D version 99 \(has 8\); rewrite"):
+        min_runtime([convolution, asking_for(convolution, 99)], interpreters)
     with pytest.raises(ConversionError, match="has none"):
-        check_operators(content, OldestRuntime("toy", "0", {}))
+        min_runtime([convolution], [KnownInterpreter("ai-edge-litert", "1", True, {})])
+
+
+def test_the_record_reads_back_and_names_what_edge_ocr_installs(convolution: bytes) -> None:
+    interpreters = known_interpreters()
+    assert tuple(KnownInterpreter(**entry) for entry in json.loads(as_record(interpreters))) == interpreters
+    assert "ai-edge-litert" in min_runtime([convolution], interpreters)
 
 
 def test_what_is_no_tflite_file_is_refused() -> None:
