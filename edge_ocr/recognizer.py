@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -179,6 +178,8 @@ def read_lines(lines: Sequence[Array], recognizers: Sequence[Recognizer]) -> lis
     if len(recognizers) == 1:
         work(recognizers[0])
     else:
+        from concurrent.futures import ThreadPoolExecutor  # slow to import, and one thread needs none
+
         with ThreadPoolExecutor(len(recognizers)) as threads:
             list(threads.map(work, recognizers))  # list() brings the errors of the threads here
     return [readings[index] for index in range(len(lines))]
