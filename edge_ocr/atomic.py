@@ -7,6 +7,7 @@ the lock vanishes with the process that holds it, so that the next one to write 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -51,6 +52,8 @@ def drafted(path: Path) -> Iterator[BinaryIO]:
         with path.open("wb") as stream:
             yield stream
         return
+    if path.is_dir():  # said now, not when all is done and the draft cannot take its place
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     target = Path(os.path.realpath(path))
     sweep(target)
     draft = sibling(target)
@@ -72,15 +75,24 @@ def sibling(path: Path) -> Path:
 
 
 @contextmanager
-def held(draft: Path) -> Iterator[None]:
-    """Lock a draft, a file or a folder; OSError where another process holds it."""
+def held(draft: Path) -> Iterator[bool]:
+    """Lock a draft, a file or a folder, and tell whether that could be done; OSError where another process holds it.
+
+    Some network file systems have no such locks. A draft on one is made all the same, and never swept.
+    """
     if sys.platform == "win32":
-        yield
+        yield False
         return
     descriptor = os.open(draft, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+        locked = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            locked = False
+        yield locked
     finally:
         os.close(descriptor)
 
@@ -97,7 +109,9 @@ def sweep(path: Path) -> None:
 
 
 def _remove_abandoned(draft: Path) -> None:
-    with contextlib.suppress(OSError), held(draft):
+    with contextlib.suppress(OSError), held(draft) as locked:
+        if not locked:
+            return
         if draft.is_dir() and not draft.is_symlink():
             shutil.rmtree(draft)
         else:

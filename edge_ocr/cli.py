@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from edge_ocr import __version__, interrupts
-from edge_ocr.errors import EdgeOCRError
+from edge_ocr.errors import EdgeOCRError, printable
 from edge_ocr.output import FORMATS
 from edge_ocr.threads import MOST_THREADS
 
@@ -100,7 +100,7 @@ def _writing() -> Iterator[None]:
 
 def note(text: str) -> None:
     """Say on standard error what the user should know about a result."""
-    print(f"note: {text}", file=sys.stderr, flush=True)
+    print(f"note: {printable(text)}", file=sys.stderr, flush=True)
 
 
 def complain(problem: EdgeOCRError) -> None:

@@ -73,8 +73,9 @@ class Detector:
         return np.clip(quads * scale, 0, np.array([width, height], np.float32))
 
     def shrinking(self, height: int, width: int) -> float:
-        """How many times smaller than it is a picture is looked at."""
-        return height / self._size(height, width)[0]
+        """How many times smaller than it is a picture is looked at, along the side that is shrunk the most."""
+        seen_height, seen_width = self._size(height, width)
+        return max(height / seen_height, width / seen_width)
 
     def _size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width at which a picture is looked at as a whole."""
@@ -134,7 +135,8 @@ class Detector:
         mask = (plane > self._threshold).view(np.uint8)
         contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
         quads = []
-        for contour in contours[: rules.max_candidates]:
+        pieces = math.ceil(max(plane.shape) / self._piece)
+        for contour in contours[: pieces * rules.max_candidates]:
             centre, (width, height), angle = cv2.minAreaRect(contour)
             if min(width, height) < rules.minimum_side:
                 continue

@@ -50,11 +50,15 @@ def examine(source: str | None) -> Iterator[Verdict]:
 
 
 def _python(_: str | None) -> str:
-    bits = 64 if sys.maxsize > 2**32 else 32
     return (
-        f"Python {platform.python_version()}, {bits} bits, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, {_bits()} bits, {platform.system()} {platform.machine()}, "
         f"{default_threads()} threads by default on {usable_cores()} usable cores"
     )
+
+
+def _bits() -> int:
+    """Of Python, which may have fewer than the system's kernel, as on Raspberry Pi OS."""
+    return 64 if sys.maxsize > 2**32 else 32
 
 
 def _libraries(_: str | None) -> str:
@@ -104,7 +108,7 @@ def _engine(source: str | None) -> str:
     try:
         engine = open_engine(None, manifest.format, manifest.min_runtime)
     except EngineError as problem:
-        if not platform.machine().startswith("arm"):
+        if _bits() == 64 or not platform.machine().startswith(("arm", "aarch64")):
             raise
         raise EngineError(
             f"{problem}; but for 32-bit ARM there is only tflite-runtime, on Python 3.11: "

@@ -1,15 +1,17 @@
 """The ways a reading can fail. Every message names what is wrong, with the value, and what to do about it."""
 
 
+def printable(text: str) -> str:
+    """Text of others on one line: what would not show, such as a line break in the name of a file, as an escape."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
 class EdgeOCRError(Exception):
     """Base of every error that this project raises on purpose; the command line turns it into one sentence."""
 
     def __str__(self) -> str:
-        """The sentence; what would not show, such as a line break in the name of a file, is written as an escape."""
-        return "".join(
-            character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-            for character in super().__str__()
-        )
+        """The sentence, on one line."""
+        return printable(super().__str__())
 
 
 class PictureError(EdgeOCRError):

@@ -91,7 +91,7 @@ class DetectorPostprocess:
         box_threshold: a quad is kept when the mean probability inside it reaches this.
         unclip_ratio: a quad is grown by its area * ratio / perimeter.
         minimum_side: quads with a shorter side are dropped, map pixels.
-        max_candidates: only so many contours are looked at.
+        max_candidates: only so many contours are looked at, of a long picture for each piece of it.
     """
 
     threshold: float

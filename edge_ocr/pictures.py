@@ -135,11 +135,8 @@ def decode(data: bytes, name: str) -> Picture:
         return _decode_with_pillow(data, name)
     try:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as problem:  # no memory for so many pixels
-        raise PictureError(
-            f"{name} has {header.width} x {header.height} pixels, for which there is no memory here; scale it down or "
-            "cut it"
-        ) from problem
+    except cv2.error as problem:
+        raise _no_memory(name, header.width, header.height) from problem
     if picture is None:
         raise _damaged(name, "its pixels cannot be decoded")
     return np.asarray(picture, np.uint8)
@@ -147,6 +144,12 @@ def decode(data: bytes, name: str) -> Picture:
 
 def _damaged(name: str, reason: object) -> PictureError:
     return PictureError(f"{name} is truncated or damaged ({reason}); fetch or save it again")
+
+
+def _no_memory(name: str, width: int, height: int) -> PictureError:
+    return PictureError(
+        f"{name} has {width} x {height} pixels, for which there is no memory here; scale it down or cut it"
+    )
 
 
 def _check_size(width: int, height: int, name: str) -> None:
@@ -340,11 +343,13 @@ def _from_pillow(image: Image.Image, name: str) -> Picture:
         if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
             return _from_grey_levels(np.asarray(upright), name)
         rgb = np.asarray(_over_white(upright))
+        return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
     except PictureError:
         raise
+    except (MemoryError, cv2.error) as problem:
+        raise _no_memory(name, image.width, image.height) from problem
     except Exception as problem:  # Pillow decodes here, not when it opens
         raise _damaged(name, problem) from problem
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def _over_white(image: Image.Image) -> Image.Image:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from edge_ocr.errors import printable
 
 _WIDTH = 20
 
@@ -37,7 +40,7 @@ class Progress:
             return
         part = f" page {page + 1}/{pages}" if pages > 1 else ""
         bar, pace = self._bar((file + page / pages) / self._files), self._pace(file + page / pages)
-        self._write(f"[{bar}] {file}/{self._files}{pace} {name[-40:]}{part}")
+        self._write(f"[{bar}] {file}/{self._files}{pace} {printable(name)[-40:]}{part}")
         try:
             yield
         finally:
@@ -60,7 +63,16 @@ class Progress:
 
     def _write(self, row: str) -> None:
         columns = shutil.get_terminal_size().columns
-        print(f"\r\x1b[K{row[: columns - 1]}", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{_cut(row, columns - 1)}", end="", file=sys.stderr, flush=True)
+
+
+def _cut(row: str, columns: int) -> str:
+    """As much of a row as so many columns of a terminal hold, of which a Chinese character takes two."""
+    for place, character in enumerate(row):
+        columns -= 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if columns < 0:
+            return row[:place]
+    return row
 
 
 def _clock(seconds: float) -> str:

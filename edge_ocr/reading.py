@@ -139,9 +139,8 @@ class _Reading:
                 try:
                     with self._progress.shown(place, source.index, source.wanted, name):
                         picture, page = self._read(source)
-                except (
-                    PictureError
-                ) as problem:  # a fault of the bundle or the engine would come again with each picture
+                except PictureError as problem:
+                    # A fault of the bundle or the engine ends the run: it would come again with each picture.
                     self._fail(problem)
                     continue
                 self._annotate(name, source, picture, page)

@@ -94,13 +94,15 @@ def expand(given: str, *, recursive: bool = False) -> list[str]:
     """
     if not given:
         raise PictureError("the name of a picture is empty; give a file, a folder or a pattern")
+    if given == STANDARD_INPUT:
+        return [given]
     if os.path.isdir(given):
         found = [name for name in _files_in(given, recursive) if name.lower().endswith(SUFFIXES)]
         if not found:
             within = "" if recursive else " or --recursive"
             raise PictureError(f"the folder {given} has no pictures ({', '.join(SUFFIXES)}); name the files{within}")
         return found
-    if given != STANDARD_INPUT and not os.path.exists(given):
+    if not os.path.exists(given):
         return sorted(glob.glob(given, recursive=True)) or [given]
     return [given]
 
@@ -149,8 +151,11 @@ class _SinglePicture:
 
 
 def _open(source: AnySource, name: str, long_side: int) -> _Document:
-    if not isinstance(source, bytes) and not os.path.isfile(source):  # a pipe, which can be read once, or no file
-        source = _standard_input() if source == STANDARD_INPUT else read_file(Path(source))
+    if not isinstance(source, bytes):
+        if source == STANDARD_INPUT:  # whatever files are called so
+            source = _standard_input()
+        elif not os.path.isfile(source):  # a pipe, which can be read once, or no file
+            source = read_file(Path(source))
     beginning = source[:_PDF_BEGINS_WITHIN] if isinstance(source, bytes) else _beginning(Path(source))
     if PDF_SIGNATURE in beginning:
         from edge_ocr.pdf import Pdf

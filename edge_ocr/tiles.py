@@ -21,12 +21,15 @@ PIECE = math.sqrt(2)
 """A piece is so many times as long as wide, as a page of A4 is, so that letters are seen as large as on such a page."""
 OVERLAP = 4
 """Pieces have at least one part in so many in common with the next: near an edge the network sees too little."""
+MOST_PIECES = 128
+"""A picture is looked at as if it were no longer than so many pieces end to end, 123,000 pixels at 960: a strip of
+millions of pixels, which a PNG file of a few kilobytes can hold, would otherwise take hours and all memory."""
 
 
 def long_side_of(height: int, width: int, piece: int) -> float:
     """The long side at which a picture is looked at, of which `piece` pixels are seen at a time."""
     short, long = sorted((height, width))
-    return piece if long <= LONG * short else max(piece, long * piece / (PIECE * short))
+    return piece if long <= LONG * short else min(max(piece, long * piece / (PIECE * short)), MOST_PIECES * piece)
 
 
 def seen_in_pieces(picture: Array, piece: int, look: Callable[[Array], Array]) -> Array:

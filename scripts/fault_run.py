@@ -22,6 +22,7 @@ from functools import partial
 # Children are forked from the workers, which therefore must have no threads of a linear algebra library.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from comparison.arguments import positive
 from faults import disks, kills, model_files, parsers
 from faults.outcomes import Result, Table
 
@@ -123,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale", type=_scale, default=1.0, metavar="S", help="share of the cases (default: 1)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="what the cases are drawn with (default: 1)")
     parser.add_argument(
-        "--workers", type=int, default=usable_cores(), metavar="N", help="processes (default: the cores)"
+        "--workers", type=positive, default=usable_cores(), metavar="N", help="processes (default: the cores)"
     )
     parser.add_argument("--only", nargs="+", choices=PLAN, metavar="NAME", help=f"some of: {', '.join(PLAN)}")
     return parser

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import subprocess
 import sys
 import time
@@ -21,12 +20,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from comparison.arguments import destination, positive, write_text
 
+from converters.evaluation.datasets import spread
 from converters.evaluation.metrics import bootstrap
 from converters.progress import Progress
 from converters.verification import describe_cpu
 from edge_ocr import geometry
-from edge_ocr.atomic import replacing
 from edge_ocr.bundle import Bundle
 from edge_ocr.errors import EdgeOCRError
 from edge_ocr.ocr import OCR
@@ -136,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(json.dumps(rows.tolist()))
             return 0
         pages = [Path(name) for folder in options.folders or [RENDERED] for name in expand(str(folder), recursive=True)]
-        pages = pages[:: math.ceil(len(pages) / (options.limit or len(pages)))]
+        pages = list(spread(pages, options.limit or len(pages)))
         numbers = sorted({1, *options.threads})
         best = measure_all(pages, numbers, options.bundle, options.rounds, Progress())
     except EdgeOCRError as problem:
@@ -148,8 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = f"{facts}; time as a share of that with one thread\n\n{table(best)}"
     print(text, end="")
     if options.markdown:
-        with replacing(options.markdown) as stream:
-            stream.write(text.encode())
+        write_text(options.markdown, text)
     return 0
 
 
@@ -157,10 +156,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Measure what threads bring.")
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="pages (default: rendered ones)")
     parser.add_argument("--bundle", metavar="B", help="as for edge-ocr read")
-    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2, 4], metavar="N", help="(default: 1 2 4)")
-    parser.add_argument("--limit", type=int, metavar="N", help="so many of the pages, evenly spread")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="processes for each number (default: 3)")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to FILE too")
+    parser.add_argument("--threads", nargs="+", type=positive, default=[1, 2, 4], metavar="N", help="(default: 1 2 4)")
+    parser.add_argument("--limit", type=positive, metavar="N", help="so many of the pages, evenly spread")
+    parser.add_argument(
+        "--rounds", type=positive, default=3, metavar="N", help="processes for each number (default: 3)"
+    )
+    parser.add_argument("--markdown", type=destination, metavar="FILE", help="write the table to FILE too")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     return parser
 

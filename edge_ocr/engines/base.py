@@ -56,18 +56,26 @@ def import_package(package: str, module: str) -> tuple[Any, str]:
     The version is asked of the module itself: importing importlib.metadata takes longer than loading the models.
 
     Raises:
-        EngineError: it cannot be imported, because a part of it is missing or made for another machine.
+        EngineError: it cannot be imported, because a part of it is missing or made for another machine, or for
+            another version of what it stands on.
     """
     try:
         imported = import_module(module)
-    except ImportError as problem:
-        raise EngineError(f"{package} is installed but cannot be used ({problem}); install it again") from problem
+    except Exception as problem:  # not ImportError alone: of numpy, protobuf and the loader each has its own
+        raise EngineError(
+            f"{package} is installed but cannot be used ({first_line(problem)}); install it again"
+        ) from problem
     version = getattr(sys.modules[module.partition(".")[0]], "__version__", None)
     if version is None:
         from importlib import metadata
 
         version = metadata.version(package)
     return imported, version
+
+
+def first_line(problem: Exception) -> str:
+    """What an error of somebody else's says first; its type where it says nothing."""
+    return (str(problem).splitlines() or [type(problem).__name__])[0]
 
 
 def release(version: str) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from edge_ocr import quiet
-from edge_ocr.engines.base import Array, Result, TensorType, import_package, release
+from edge_ocr.engines.base import Array, Result, TensorType, first_line, import_package, release
 from edge_ocr.errors import EngineError
 
 PACKAGES = {
@@ -48,7 +48,7 @@ class LiteRT:
                 interpreter = self._module.Interpreter(model_content=model, num_threads=threads)
         except (ValueError, RuntimeError, MemoryError) as problem:
             raise EngineError(
-                f"{self.package} {self.version} refuses the {name} model ({_first_line(problem)}); "
+                f"{self.package} {self.version} refuses the {name} model ({first_line(problem)}); "
                 "use a bundle made for this engine"
             ) from problem
         return LiteRTNetwork(interpreter, name)
@@ -86,7 +86,7 @@ class LiteRTNetwork:
             self._interpreter.invoke()
         except (RuntimeError, MemoryError) as problem:
             raise EngineError(
-                f"the {self.name} model fails on an input of shape {shape} ({_first_line(problem)})"
+                f"the {self.name} model fails on an input of shape {shape} ({first_line(problem)})"
             ) from problem
         output = self._interpreter.tensor(self._output_index)()
         result = take(output)
@@ -110,7 +110,7 @@ class LiteRTNetwork:
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, MemoryError) as problem:
             raise EngineError(
-                f"the {self.name} model cannot be prepared for an input of shape {shape} ({_first_line(problem)})"
+                f"the {self.name} model cannot be prepared for an input of shape {shape} ({first_line(problem)})"
             ) from problem
         self._shape = shape
 
@@ -131,10 +131,6 @@ def _check_numpy(version: str) -> None:
 def _tensor_type(details: dict[str, Any]) -> TensorType:
     scale, zero_point = details["quantization"]
     return TensorType(np.dtype(details["dtype"]), float(scale), int(zero_point))
-
-
-def _first_line(problem: Exception) -> str:
-    return (str(problem).splitlines() or [type(problem).__name__])[0]
 
 
 @contextmanager

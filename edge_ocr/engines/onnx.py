@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edge_ocr.engines.base import Array, Result, TensorType, import_package
+from edge_ocr.engines.base import Array, Result, TensorType, first_line, import_package
 from edge_ocr.errors import EngineError
 
 PACKAGES = {"onnxruntime": "onnxruntime"}
@@ -34,7 +34,7 @@ class OnnxRuntime:
             session = self._module.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as problem:  # its exceptions have no public base class
             raise EngineError(
-                f"{self.package} {self.version} refuses the {name} model ({str(problem).splitlines()[0]}); "
+                f"{self.package} {self.version} refuses the {name} model ({first_line(problem)}); "
                 "use a bundle made for this engine"
             ) from problem
         return OnnxNetwork(session, name)
@@ -65,6 +65,6 @@ class OnnxNetwork:
             (output,) = self._session.run(None, {self._input_name: self._tensor})
         except Exception as problem:  # its exceptions have no public base class
             raise EngineError(
-                f"the {self.name} model does not accept an input of shape {shape} ({str(problem).splitlines()[0]})"
+                f"the {self.name} model does not accept an input of shape {shape} ({first_line(problem)})"
             ) from problem
         return take(output)

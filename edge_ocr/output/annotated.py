@@ -24,8 +24,8 @@ from edge_ocr.pictures import Picture
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
-_LONGEST_JPEG = 65_500
-"""Pixels; libjpeg writes no more."""
+_LONGEST = {"JPEG": 65_500, "PNG": 1_000_000}
+"""Pixels a side; libjpeg and libpng write no more."""
 
 _QUAD_COLOUR = (60, 160, 0)
 _FAINT_COLOUR = (225, 225, 225)
@@ -91,9 +91,11 @@ def save_annotated(path: Path, picture: Picture, page: Page) -> Path | None:
     """
     check_suffix(path)
     annotated, numbered = annotate(picture, page)
-    if path.suffix.lower() != ".png" and max(annotated.shape) > _LONGEST_JPEG:
+    kind = "PNG" if path.suffix.lower() == ".png" else "JPEG"
+    if max(annotated.shape) > _LONGEST[kind]:
         size = f"{annotated.shape[1]} x {annotated.shape[0]} pixels"
-        raise EdgeOCRError(f"{path} would have {size}, too many for JPEG; let its name end in .png")
+        remedy = "cut the picture" if kind == "PNG" else "let its name end in .png"
+        raise EdgeOCRError(f"{path} would have {size}, too many for {kind}; {remedy}")
     encoded = cv2.imencode(path.suffix.lower(), annotated)[1]
     with replacing(path) as stream:
         stream.write(encoded.tobytes())

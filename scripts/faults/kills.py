@@ -26,7 +26,8 @@ from PIL import Image
 
 from converters.cache import cache_directory, run_stage
 from edge_ocr import cli, reading  # noqa: F401 - imported here, so that no child has to
-from edge_ocr.bundle import Bundle, write_bundle
+from edge_ocr.bundle import Bundle
+from edge_ocr.bundle_writing import write_bundle
 from edge_ocr.engines import open_engine
 from edge_ocr.errors import EdgeOCRError
 from edge_ocr.models import DEFAULT_BUNDLE
@@ -255,10 +256,25 @@ def _left_alive(group: int, patience: float = 5.0) -> bool:
 
 def interrupts(seed: int, numbers: range) -> Iterator[Result]:
     """Ctrl-C while pictures are read."""
+    pictures = 12
     with tempfile.TemporaryDirectory(prefix="faults-") as place:
-        make_pictures(Path(place), 12)
-        command = ["edge_ocr", "read", place, "--format", "jsonl", "-o", f"{place}/pages.jsonl", "--threads", "2"]
-        yield from _interrupt("Ctrl-C: read", seed, numbers, command, longest=1.0)
+        make_pictures(Path(place), pictures)
+        output = Path(place) / "pages.jsonl"
+        command = ["edge_ocr", "read", place, "--format", "jsonl", "-o", str(output), "--threads", "2"]
+        for result in _interrupt("Ctrl-C: read", seed, numbers, command, longest=1.0):
+            yield with_its_output(result, output, pictures)
+
+
+def with_its_output(result: Result, output: Path, count: int) -> Result:
+    """The result, or what is wrong with the file of `count` rows that the command was to write."""
+    left = [path.name for path in output.parent.iterdir() if path.name.startswith(".")]
+    if left:
+        return Result(result.kind, Outcome.UNTIDY, f"{result.detail}: {left} were left behind")
+    try:
+        whole = not output.exists() or len(rows(output)) == count
+    except ValueError:
+        whole = False
+    return result if whole else Result(result.kind, Outcome.TORN, f"{result.detail}: the file is there, but not whole")
 
 
 def converter_interrupts(seed: int, numbers: range) -> Iterator[Result]:

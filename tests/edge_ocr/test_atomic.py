@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,22 @@ def test_a_draft_is_held_by_one(tmp_path: Path) -> None:
         pass
     with held(draft):
         pass
+
+
+def test_where_there_are_no_locks_files_are_written_and_drafts_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on some network drives: nobody can tell whether the other draft has a maker."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    other = tmp_path / ".file.0123456789ab"
+    other.write_bytes(b"somebody's")
+    with replacing(tmp_path / "file") as stream:
+        stream.write(b"whole")
+    assert (tmp_path / "file").read_bytes() == b"whole" and other.read_bytes() == b"somebody's"
 
 
 def test_an_error_shows_in_one_line_whatever_the_name(tmp_path: Path) -> None:

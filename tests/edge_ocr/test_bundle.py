@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import edge_ocr.models
-from edge_ocr.bundle import Bundle, pack, write_bundle
+from edge_ocr.bundle import Bundle
+from edge_ocr.bundle_writing import pack, write_bundle
 from edge_ocr.errors import BundleError, EdgeOCRError
 from edge_ocr.manifest import Manifest
 from tests.edge_ocr.paper_bundle import FILES, manifest_json
@@ -321,7 +322,7 @@ def test_killed_writing_leaves_the_old_bundle_or_the_new_one(folder: Path, call:
     """The process ends at once, as by SIGKILL, when it comes to that call."""
     code = f"""if True:
         import os, pathlib, shutil, sys
-        from edge_ocr.bundle import write_bundle
+        from edge_ocr.bundle_writing import write_bundle
         from edge_ocr.manifest import Manifest
         from tests.edge_ocr.paper_bundle import FILES, manifest_json
         document = dict(manifest_json(), title="Second edition")

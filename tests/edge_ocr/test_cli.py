@@ -18,7 +18,8 @@ import pytest
 from PIL import Image
 
 import edge_ocr
-from edge_ocr.bundle import Bundle, pack, write_bundle
+from edge_ocr.bundle import Bundle
+from edge_ocr.bundle_writing import pack, write_bundle
 from edge_ocr.cli import main
 from edge_ocr.doctor import SAMPLE, SAMPLE_TEXT
 from edge_ocr.engines import litert, onnx
@@ -220,7 +221,11 @@ def test_folder_and_pattern_and_name(
     assert files("[1].png") == ["[1].png"]
 
 
-def test_standard_input(read: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_standard_input(
+    read: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-").touch()  # a file of that name is not meant
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SAMPLE.read_bytes())))
     assert read("-", "--format", "jsonl") == 0
     page = json.loads(capfd.readouterr().out)
@@ -255,9 +260,16 @@ def test_failure_leaves_the_old_output_file(read: Run, tmp_path: Path) -> None:
     assert (tmp_path / "out.txt").read_text() == "old"
 
 
-def test_output_in_a_place_that_is_not_there(read: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert read(SAMPLE, "-o", tmp_path / "none" / "out.txt") == 2
-    assert_one_sentence(capfd.readouterr().err)
+@pytest.mark.parametrize(("place", "reason"), [("none/out.txt", "No such file"), ("", "Is a directory")])
+def test_output_in_a_place_for_no_file(
+    read: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str], place: str, reason: str
+) -> None:
+    """It is refused before the first picture, of which nothing is said."""
+    assert read(tmp_path / "none.png", "-o", tmp_path / place) == 2
+    err = capfd.readouterr().err
+    assert reason in err
+    assert_one_sentence(err)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
@@ -501,15 +513,25 @@ def test_doctor_finds_a_bundle_that_reads_wrong(
     assert "FAIL  the built-in picture says 'something else', but was read as" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize(("machine", "advice"), [("armv7l", "64-bit system"), ("x86_64", "pip install ai-edge-litert")])
+@pytest.mark.parametrize(
+    ("machine", "bits", "advice"),
+    [
+        ("armv7l", 32, "install a 64-bit system"),
+        ("aarch64", 32, "install a 64-bit system"),  # the usual kernel below Raspberry Pi OS of 32 bits
+        ("arm64", 64, "pip install ai-edge-litert"),  # macOS
+        ("x86_64", 64, "pip install ai-edge-litert"),
+    ],
+)
 def test_doctor_without_an_engine(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, machine: str, advice: str
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, machine: str, bits: int, advice: str
 ) -> None:
+    monkeypatch.setattr("edge_ocr.doctor._bits", lambda: bits)
     monkeypatch.setattr("edge_ocr.engines.find_spec", lambda module: None)
     monkeypatch.setattr("platform.machine", lambda: machine)
     assert main(["doctor"]) == 1
     last = capfd.readouterr().out.splitlines()[-1]
-    assert last.startswith("FAIL  ai-edge-litert or ") and "not installed" in last and advice in last
+    assert last.startswith("FAIL  ai-edge-litert or ") and "not installed" in last
+    assert last.endswith(advice) if bits == 64 else advice in last
 
 
 def test_doctor_asks_for_the_engine_that_the_bundle_needs(
@@ -607,14 +629,16 @@ def test_progress_only_on_a_terminal(bundle_folder: Path, tmp_path: Path) -> Non
     import pty
 
     ours, theirs = pty.openpty()
-    arguments = ["read", SAMPLE, SAMPLE, "--bundle", bundle_folder, "-o", tmp_path / "out.txt"]
+    wide = picture(tmp_path / f"{40 * '图'}\n.png")
+    arguments = ["read", SAMPLE, wide, "--bundle", bundle_folder, "-o", tmp_path / "out.txt"]
     done = subprocess.run([sys.executable, "-m", "edge_ocr", *map(str, arguments)], stderr=theirs, check=False)
     os.close(theirs)
     shown = os.read(ours, 10_000).decode()
     os.close(ours)
     assert done.returncode == 0
     assert "] 0/2 " in shown and shown.endswith("\r\x1b[K")
-    assert re.search(r"\] 1/2 \d+\.\d/s 0:\d\d left ", shown)
+    assert re.search(r"\] 1/2 \d+\.\d/s 0:\d\d left 图+\r", shown), "no longer than the terminal is wide"
+    assert shown.count("图") < 40 and "\n" not in shown
     assert command(*arguments).stderr == b""
 
 

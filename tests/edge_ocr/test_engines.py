@@ -241,7 +241,19 @@ def test_tensorflow_keeps_its_remarks_to_itself(
     assert not advice
 
 
-def test_a_broken_installation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, litert.PACKAGES["tflite-runtime"], None)
-    with pytest.raises(EngineError, match="tflite-runtime is installed but cannot be used"):
+@pytest.mark.parametrize(
+    ("fault", "shown"),
+    [("import none_such", "No module"), ("raise TypeError('made by hand\\nadvice')", "made by hand"), ("1/0", "zero")],
+)
+def test_a_broken_installation_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, shown: str
+) -> None:
+    package = tmp_path / "tflite_runtime"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "interpreter.py").write_text(fault)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("tflite_runtime", "tflite_runtime.interpreter"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(EngineError, match=rf"tflite-runtime is installed but cannot be used \(.*{shown}[^\\]*\); "):
         litert.LiteRT("tflite-runtime")

@@ -266,6 +266,8 @@ def test_annotated_picture_is_refused_before_anything_is_written(tmp_path: Path)
         save_annotated(tmp_path / "out.gif", np.zeros((9, 9, 3), np.uint8), BLANK)
     with pytest.raises(EdgeOCRError, match="would have 70000 x 2 pixels, too many for JPEG"):
         save_annotated(tmp_path / "out.jpg", np.zeros((1, 70_000, 3), np.uint8), BLANK)
+    with pytest.raises(EdgeOCRError, match="would have 1000001 x 2 pixels, too many for PNG; cut"):
+        save_annotated(tmp_path / "out.png", np.zeros((1, 1_000_001, 3), np.uint8), BLANK)
     with pytest.raises(EdgeOCRError, match="No such file or directory"):
         save_annotated(tmp_path / "none" / "out.png", np.zeros((9, 9, 3), np.uint8), BLANK)
     assert list(tmp_path.iterdir()) == []

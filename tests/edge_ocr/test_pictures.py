@@ -407,3 +407,13 @@ def test_plain_pictures_need_no_pillow() -> None:
     )
     for kind in ("JPEG", "PNG"):
         assert subprocess.run([sys.executable, "-c", code], input=saved(scene(), kind), check=False).returncode == 0
+
+
+def test_no_memory_is_not_taken_for_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise MemoryError
+
+    Image.new("P", (30, 20)).save(tmp_path / "large.gif")
+    monkeypatch.setattr(Image.Image, "convert", refuse)
+    with pytest.raises(PictureError, match="has 30 x 20 pixels, for which there is no memory here"):
+        load_picture(tmp_path / "large.gif")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_ocr.detector import Detector
-from edge_ocr.tiles import LONG, long_side_of, seen_in_pieces
+from edge_ocr.tiles import LONG, MOST_PIECES, long_side_of, seen_in_pieces
 from tests.edge_ocr.fake_network import FakeNetwork
 from tests.edge_ocr.test_detector import spec
 
@@ -55,3 +55,18 @@ def test_a_line_along_all_pieces_is_one_quad(axis: int) -> None:
     (quad,) = quads
     assert np.ptp(quad[:, 1 - axis]) > 5_850 and np.ptp(quad[:, axis]) < 100
     assert len({tensor.shape for tensor in network.inputs}) == 1 and len(network.inputs) > 10
+
+
+def test_an_endless_strip_is_shrunk() -> None:
+    """160 million pixels in a row, in a file of a few kilobytes: neither hours nor all memory, and the user is told."""
+    assert long_side_of(1, 160_000_000, 960) == MOST_PIECES * 960
+    assert Detector(FakeNetwork(lambda tensor: tensor), spec()).shrinking(1, 160_000_000) > 1_000
+
+
+def test_each_piece_may_have_its_candidates() -> None:
+    """Of the rules' 100 for a picture of usual length."""
+    network = FakeNetwork(lambda tensor: tensor[..., :1] / 255)
+    picture = np.zeros((6_000, 320, 3), np.uint8)
+    for top in range(10, 6_000, 30):
+        picture[top : top + 15, 40:280] = 255
+    assert len(Detector(network, spec()).detect(picture)) == 200

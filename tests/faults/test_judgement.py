@@ -113,6 +113,23 @@ def test_torn_rows_are_seen(tmp_path: Path) -> None:
         kills.rows(tmp_path / "pages.jsonl")
 
 
+@pytest.mark.parametrize(
+    ("files", "outcome"),
+    [
+        ({}, Outcome.REFUSED),
+        ({"pages.jsonl": '{"file": "a"}\n'}, Outcome.REFUSED),
+        ({"pages.jsonl": ""}, Outcome.TORN),
+        ({"pages.jsonl": '{"file": "a"'}, Outcome.TORN),
+        ({".pages.jsonl.0123456789ab": ""}, Outcome.UNTIDY),
+    ],
+)
+def test_what_an_interrupt_leaves_is_judged(tmp_path: Path, files: dict[str, str], outcome: Outcome) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    result = Result("Ctrl-C: read", Outcome.REFUSED)
+    assert kills.with_its_output(result, tmp_path / "pages.jsonl", 1).outcome is outcome
+
+
 def test_the_table_adds_up() -> None:
     table = Table.of(
         [Result("one", Outcome.WORKED), Result("two", Outcome.TORN, "half"), Result("one", Outcome.REFUSED)]
