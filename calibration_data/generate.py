@@ -115,8 +115,16 @@ def read_charset(path: Path) -> tuple[str, ...]:
     """One character a line, as bundles keep it."""
     try:
         return tuple(path.read_text(encoding="utf-8").splitlines())
-    except OSError as error:
-        raise EdgeOCRError(f"cannot read the charset {path} ({error.strerror}); name one with --charset") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise EdgeOCRError(f"cannot read the charset {path} ({reason}); name one with --charset") from None
+
+
+def _count(text: str) -> int:
+    """A whole number from 0, as argparse's `type`."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0")
+    return int(text)
 
 
 def main() -> int:
@@ -125,9 +133,9 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="folder to write in (default: that of the split)")
     parser.add_argument("--charset", type=Path, default=DEFAULT_CHARSET, help="one character a line")
     parser.add_argument("--split", choices=SPLITS, default="calibration", help="fonts and texts of which set")
-    parser.add_argument("--seed", type=int, default=6)
-    parser.add_argument("--pages", type=int, help="how many (default: as many as are committed)")
-    parser.add_argument("--lines", type=int, help="likewise")
+    parser.add_argument("--seed", type=_count, default=6, help="another one makes other pictures (default: 6)")
+    parser.add_argument("--pages", type=_count, help="how many (default: as many as are committed)")
+    parser.add_argument("--lines", type=_count, help="likewise")
     arguments = parser.parse_args()
     out = arguments.out or FOLDERS[arguments.split]
     pages, lines = SIZES[arguments.split]
@@ -135,13 +143,16 @@ def main() -> int:
     lines = lines if arguments.lines is None else arguments.lines
     try:
         generator = Generator(read_charset(arguments.charset), arguments.split, arguments.seed)
+        write_pages(out / "pages", generator.pages(pages), arguments.seed)
+        write_lines(out / "lines", generator.lines(lines))
+        if arguments.split == "calibration":
+            write_demo(out, generator.demo())
     except EdgeOCRError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    write_pages(out / "pages", generator.pages(pages), arguments.seed)
-    write_lines(out / "lines", generator.lines(lines))
-    if arguments.split == "calibration":
-        write_demo(out, generator.demo())
+    except OSError as error:
+        print(f"error: cannot write to {out} ({error.strerror}); make room or choose another --out", file=sys.stderr)
+        return 2
     return 0
 
 

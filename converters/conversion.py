@@ -32,7 +32,8 @@ from converters.tflite.integer_boundary import input_type, take_and_give_integer
 from converters.tflite.interpreters import known_interpreters, min_runtime
 from converters.verification import Verification
 from converters.zoo import Model, System, Zoo
-from edge_ocr.bundle import Bundle, write_bundle
+from edge_ocr.bundle import Bundle
+from edge_ocr.bundle_writing import write_bundle
 
 ROOT = Path(__file__).resolve().parents[1]
 _REWRITERS = {"onnx", "onnx-ir", "onnxscript", "ai-edge-litert"}

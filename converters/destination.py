@@ -37,8 +37,6 @@ def check_no_input(path: Path, datasets: Sequence[Dataset]) -> None:
     Raises:
         ConversionError: `path` is one.
     """
-    inputs = [file for data in datasets for file in data.files]
-    inputs += [line.picture for data in datasets for line in data.lines]
-    inputs += [page.picture for data in datasets for page in data.pages]
+    inputs = [file for data in datasets for file in (*data.files, *data.pictures)]
     if path.exists() and any(path.samefile(file) for file in inputs):
         raise ConversionError(f"{path} belongs to a data set and would be overwritten; choose another place")

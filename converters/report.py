@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from converters.evaluation.accuracy import OF_LINES
 from converters.evaluation.agreement import SURE
 from converters.evaluation.metrics import Interval
 from converters.verification import Comparison, Verification
@@ -92,8 +93,7 @@ def _by_dataset(verification: Verification, rows_of: Callable[[Comparison], Iter
 
 def _accuracy(scope: Comparison) -> Iterator[Row]:
     for name, figure in scope.figures().items():
-        on_lines = figure in (scope.exact_match, scope.character_error_rate)
-        pictures = f"{scope.labelled_lines:,} lines" if on_lines else f"{scope.labelled_pages:,} pages"
+        pictures = f"{scope.labelled_lines:,} lines" if name in OF_LINES else f"{scope.labelled_pages:,} pages"
         yield (
             name,
             _shown(scope.name),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from converters.evaluation.datasets import Dataset
+from converters.evaluation.datasets import Dataset, spread
 from converters.evaluation.readings import opencv_on_one_thread
 from converters.progress import Progress
 from edge_ocr.bundle import Bundle
@@ -44,29 +43,26 @@ class Speed:
 
 def measure_speed(reference: Bundle, bundle: Bundle, datasets: Sequence[Dataset], progress: Progress) -> Speed:
     """Time both on a few pages, spread over the data sets; on pictures of lines where there are no pages."""
-    pages = _spread([page.picture for data in datasets for page in data.pages], _PAGES)
-    lines = [] if pages else _spread([line.picture for data in datasets for line in data.lines], _LINES)
+    pages = spread([page.picture for data in datasets for page in data.pages], _PAGES)
+    lines = () if pages else spread([line.picture for data in datasets for line in data.lines], _LINES)
     original, ours = OCR(reference, threads=1, min_score=0), OCR(bundle, threads=1, min_score=0)
     read = _read_page if pages else _read_line
-    spent: dict[OCR, Counter[str]] = {original: Counter(), ours: Counter()}
     paths = pages or lines
+    # All pictures before one again: who has just seen a picture of the same size need not prepare for it.
+    tasks = [path for _ in range(_ROUNDS) for path in paths]
+    best: dict[OCR, dict[Path, dict[str, float]]] = {original: {}, ours: {}}
     with opencv_on_one_thread():
-        for path in progress.track(paths, "take the time", len(paths), "picture"):
+        for path in progress.track(tasks, "take the time", len(tasks), "picture"):
             picture = load_picture(path)
-            rounds = [{ocr: read(ocr, picture) for ocr in spent} for _ in range(_ROUNDS)]
-            for ocr, total in spent.items():
-                total.update({stage: min(each[ocr][stage] for each in rounds) for stage in rounds[0][ocr]})
+            for ocr, of_picture in best.items():
+                found, known = read(ocr, picture), of_picture.get(path, {})
+                of_picture[path] = {stage: min(taken, known.get(stage, taken)) for stage, taken in found.items()}
 
     def ratio(stage: str) -> float | None:
-        return spent[ours][stage] / spent[original][stage] if spent[original][stage] else None
+        spent = {ocr: sum(taken.get(stage, 0.0) for taken in of_picture.values()) for ocr, of_picture in best.items()}
+        return spent[ours] / spent[original] if spent[original] else None
 
     return Speed(len(paths), ratio("detect"), ratio("direction"), ratio("recognise"), ratio("total"))
-
-
-def _spread(paths: Sequence[Path], most: int) -> list[Path]:
-    """At most so many, at equal distances."""
-    step = max(1, -(-len(paths) // most))
-    return list(paths[::step])
 
 
 def _read_page(ocr: OCR, picture: Picture) -> Mapping[str, float]:

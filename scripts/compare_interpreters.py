@@ -19,13 +19,14 @@ from pathlib import Path
 
 from comparison.arguments import destination, positive, write_text
 from comparison.errors import ComparisonError
-from comparison.pages import default_pages, open_folder, spread
+from comparison.pages import default_pages, open_folder
 from interpreters.environments import INTERPRETERS
 from interpreters.report import Comparison, as_json, document, known
 from interpreters.trials import try_all
 
 from converters.cache import cache_directory
-from converters.evaluation.datasets import LabelledPage
+from converters.destination import check_no_input
+from converters.evaluation.datasets import LabelledPage, check_distinct
 from converters.progress import Progress
 from converters.tflite.interpreters import RECORD, as_record
 from converters.verification import describe_cpu
@@ -66,14 +67,22 @@ def compare(pages: Sequence[LabelledPage], source: str | None, progress: Progres
     )
 
 
+def check_labels(pages: Sequence[LabelledPage]) -> None:
+    """Refuse pages of which none has labels: nothing that is worth a record comes of them.
+
+    Raises:
+        ComparisonError: none has.
+    """
+    if all(page.boxes is None for page in pages):
+        raise ComparisonError("--record needs labelled pages to tell who reads right; leave it out, or name a data set")
+
+
 def write_record(comparison: Comparison) -> None:
     """Replace what the converter knows of the interpreters.
 
     Raises:
-        ComparisonError: one of them was not run, so that what is known of it would be lost, or no page has labels.
+        ComparisonError: one of them was not run, so that what is known of it would be lost.
     """
-    if all(page.boxes is None for page in comparison.pages):
-        raise ComparisonError("nothing is recorded, as none of the pages has labels to tell who reads right")
     for trial in comparison.trials:
         if not trial.started:
             raise ComparisonError(f"nothing is recorded, as {trial.interpreter.name} was not run ({trial.problem})")
@@ -86,7 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         datasets = [open_folder(folder) for folder in args.folders] or [default_pages()]
-        pages = [page for data in datasets for page in spread(data.pages, args.limit)]
+        check_distinct(datasets)
+        for result in filter(None, (args.markdown, args.json)):
+            check_no_input(result, datasets)
+        pages = [page for data in datasets for page in data.part(args.limit).pages]
+        if args.record:
+            check_labels(pages)
         comparison = compare(pages, args.bundle, Progress())
         text = document(comparison) + "\n"
         print(text, end="")

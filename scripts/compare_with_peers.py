@@ -19,7 +19,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from comparison.arguments import destination, positive, write_text
@@ -27,7 +26,7 @@ from comparison.errors import AbsentError, ComparisonError
 from comparison.figures import Figures, figures
 from comparison.measurement import PageReadings, Plan, decode, first_with_text, read_pages, seconds_to_first_text
 from comparison.outcome import Comparison, SideFacts
-from comparison.pages import default_pages, open_folder, spread
+from comparison.pages import default_pages, open_folder
 from comparison.plot import svg
 from comparison.report import as_json, document
 from comparison.sides import (
@@ -44,7 +43,8 @@ from comparison.tesseract import Tesseract
 
 from converters.commands.fetch import add_local
 from converters.conversion import fetch_sources
-from converters.evaluation.datasets import Dataset
+from converters.destination import check_no_input
+from converters.evaluation.datasets import Dataset, check_distinct, spread
 from converters.progress import Progress
 from converters.verification import describe_cpu
 from converters.zoo import load_zoo
@@ -159,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(arguments)
     try:
         comparison = compare(
-            _datasets(args.folders, args.limit, labelled=args.check),
+            _datasets(args),
             args.bundle,
             args.local,
             repeats=args.repeats,
@@ -185,12 +185,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if all(verdict.met for verdict in verdicts) else MISSED
 
 
-def _datasets(folders: Sequence[Path], limit: int | None, *, labelled: bool) -> list[Dataset]:
-    """The pages to be read; `labelled` refuses those of which none is."""
-    datasets = [open_folder(folder) for folder in folders] or [default_pages()]
-    if limit:
-        datasets = [replace(data, pages=spread(data.pages, limit)) for data in datasets]
-    if labelled and all(page.boxes is None for data in datasets for page in data.pages):
+def _datasets(args: argparse.Namespace) -> list[Dataset]:
+    """The pages to be read.
+
+    Raises:
+        EdgeOCRError: they are none, or would count twice, or be written over, or lack the labels that --check needs.
+    """
+    datasets = [open_folder(folder) for folder in args.folders] or [default_pages()]
+    check_distinct(datasets)
+    for result in filter(None, (args.markdown, args.svg, args.json)):
+        check_no_input(result, datasets)
+    if args.limit:
+        datasets = [data.part(args.limit) for data in datasets]
+    if args.check and all(page.boxes is None for data in datasets for page in data.pages):
         raise ComparisonError("--check needs labelled pages, and none of these is; leave it out, or name a data set")
     return datasets
 

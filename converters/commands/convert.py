@@ -13,7 +13,7 @@ from converters.commands.fetch import add_local
 from converters.commands.verify import ADVICE, add_budget, add_workers, unlabelled
 from converters.conversion import convert, fetch_sources, write
 from converters.errors import AccuracyBudgetError, ConversionError
-from converters.evaluation.datasets import Dataset, evaluation_datasets
+from converters.evaluation.datasets import Dataset, check_distinct, evaluation_datasets
 from converters.evaluation.readings import Reading, in_pairs, read_alone
 from converters.progress import Progress
 from converters.quantization.recipes import available_recipes, load_recipe, recipes_from_fastest_to_safest
@@ -21,7 +21,8 @@ from converters.report import as_text, recipes_tried
 from converters.speed import measure_speed
 from converters.verification import Verification, verify
 from converters.zoo import load_zoo
-from edge_ocr.bundle import Bundle, check_destination
+from edge_ocr.bundle import Bundle
+from edge_ocr.bundle_writing import check_destination
 
 AUTO = "auto"
 """In place of a recipe: walk from the fastest to the safest."""
@@ -128,11 +129,12 @@ def _pictures(
     The evaluation set, which is labelled, is verified on in any case; a folder of the user's comes in addition.
 
     Raises:
-        ConversionError: there are too few pictures, or none.
+        ConversionError: there are too few pictures, or none, or some are of the evaluation set.
     """
     datasets = evaluation_datasets()
     if folder is not None:
         own = find_pictures(folder, progress)
+        check_distinct([*datasets, unlabelled(folder.resolve().name, own)])
         calibrate_on, verify_on = own.halves() if calibrates else (None, own)
         if not (verify_on.pages or verify_on.lines):
             raise ConversionError(f"{folder} holds one picture; give at least two, as one half is calibrated on")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from converters.commands.verify import add_workers, count
 from converters.conversion import fetch_sources
 from converters.destination import check_file_destination, check_no_input
 from converters.errors import ConversionError
-from converters.evaluation.datasets import Dataset, evaluation_datasets, find_dataset
+from converters.evaluation.accuracy import OF_LINES
+from converters.evaluation.datasets import Dataset, check_distinct, evaluation_datasets, find_dataset
 from converters.evaluation.evaluation import Evaluation, Scores, evaluate, unsayable
 from converters.evaluation.layouts import understood
 from converters.evaluation.readings import read_both
@@ -51,7 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--limit",
         type=count,
         metavar="N",
-        help="read at most N lines and N pages of each data set, spread evenly over it (default: all)",
+        help="read at most N lines and N pages of each data set, spread over it (default: all)",
     )
     add_workers(parser)
     add_local(parser)
@@ -62,14 +62,15 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate; 0 when every picture was read."""
     progress = Progress()
     bundle = Bundle.open(args.bundle)
-    datasets = [find_dataset(path) for path in _distinct(args.data)] or evaluation_datasets()
+    datasets = [find_dataset(path) for path in args.data] or evaluation_datasets()
     if not datasets:
         raise ConversionError("the evaluation set is in a checkout only; name a data set")
+    check_distinct(datasets)
     if args.json:
         check_file_destination(args.json, "result file")
         check_no_input(args.json, datasets)
     if args.limit:
-        datasets = [_spread(data, args.limit) for data in datasets]
+        datasets = [data.part(args.limit) for data in datasets]
     for data in datasets:
         _tell_unsayable(data, bundle, progress)
     zoo = load_zoo()
@@ -103,28 +104,12 @@ def _rows(scores: Scores) -> Iterator[Row]:
         yield (
             "" if number else scores.name,
             name,
-            on_lines if name in ("exact match", "character error rate") else on_pages,
+            on_lines if name in OF_LINES else on_pages,
             f"{figure.reference:.2f} %",
             f"{figure.bundle:.2f} %",
             f"{figure.delta.value:+.2f}",
             f"[{figure.delta.low:+.2f}, {figure.delta.high:+.2f}]",
         )
-
-
-def _distinct(paths: Sequence[Path]) -> Sequence[Path]:
-    seen: set[Path] = set()
-    for path in paths:
-        if path.resolve() in seen:
-            raise ConversionError(f"{path} is given twice, so its pictures would count twice; name it once")
-        seen.add(path.resolve())
-    return paths
-
-
-def _spread(data: Dataset, most: int) -> Dataset:
-    def chosen[Item](items: tuple[Item, ...]) -> tuple[Item, ...]:
-        return items[:: math.ceil(len(items) / most)] if items else items
-
-    return replace(data, lines=chosen(data.lines), pages=chosen(data.pages))
 
 
 def _tell_unsayable(data: Dataset, bundle: Bundle, progress: Progress) -> None:

@@ -10,7 +10,14 @@ from converters.commands.fetch import add_local
 from converters.conversion import fetch_sources
 from converters.destination import check_file_destination, check_no_input
 from converters.errors import AccuracyBudgetError, ConversionError
-from converters.evaluation.datasets import Dataset, LabelledLine, LabelledPage, evaluation_datasets, find_dataset
+from converters.evaluation.datasets import (
+    Dataset,
+    LabelledLine,
+    LabelledPage,
+    check_distinct,
+    evaluation_datasets,
+    find_dataset,
+)
 from converters.evaluation.layouts import find_layout
 from converters.evaluation.readings import read_both
 from converters.gallery import write_gallery
@@ -113,6 +120,7 @@ def run(args: argparse.Namespace) -> int:
     datasets = datasets or evaluation_datasets()
     if not datasets:
         raise ConversionError("the evaluation set is in a checkout only; name a folder of pictures to verify on")
+    check_distinct(datasets)
     for path in [path for path, _ in results] + ([args.gallery] if args.gallery else []):
         check_no_input(path, datasets)
     zoo = load_zoo()

@@ -26,6 +26,9 @@ from edge_ocr.page import Page
 
 Counts = npt.NDArray[np.float64]
 
+OF_LINES = ("exact match", "character error rate")
+"""The figures that pictures of lines bear on; all others are of pages."""
+
 
 @dataclass(frozen=True)
 class Figure:

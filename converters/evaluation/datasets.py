@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from converters.errors import ConversionError
 from converters.evaluation.labels import LabelledBox, LabelledLine, LabelledPage
 from converters.evaluation.layouts import find_layout, understood
 
-__all__ = ["Dataset", "LabelledBox", "LabelledLine", "LabelledPage", "evaluation_datasets", "find_dataset"]
+__all__ = [
+    "Dataset",
+    "LabelledBox",
+    "LabelledLine",
+    "LabelledPage",
+    "check_distinct",
+    "evaluation_datasets",
+    "find_dataset",
+    "spread",
+]
 
 EVALUATION_PICTURES = Path(__file__).resolve().parents[2] / "calibration_data" / "evaluation"
 
@@ -31,6 +43,43 @@ class Dataset:
     pages: tuple[LabelledPage, ...] = ()
     layout: str | None = None
     files: tuple[Path, ...] = ()
+
+    @property
+    def pictures(self) -> tuple[Path, ...]:
+        """Of lines, then of pages."""
+        return (*(line.picture for line in self.lines), *(page.picture for page in self.pages))
+
+    def part(self, most: int) -> Dataset:
+        """At most so many of its lines and of its pages, see `spread`."""
+        return replace(self, lines=spread(self.lines, most), pages=spread(self.pages, most))
+
+
+def spread[Item](items: Sequence[Item], most: int) -> tuple[Item, ...]:
+    """At most `most` of the items: one out of each of so many stretches of equal length, always the same ones.
+
+    Which one is left to chance: every n-th would miss most kinds of pictures in a set where kinds take turns.
+    """
+    if most >= len(items):
+        return tuple(items)
+    edges = np.arange(most + 1) * len(items) // most
+    return tuple(items[index] for index in np.random.default_rng(0).integers(edges[:-1], edges[1:]))
+
+
+def check_distinct(datasets: Sequence[Dataset]) -> None:
+    """Refuse data sets that share a picture, which would count twice and make every interval too narrow.
+
+    Raises:
+        ConversionError: two of them do.
+    """
+    seen: dict[Path, Dataset] = {}
+    for data in datasets:
+        for path in data.pictures:
+            other = seen.setdefault(path.resolve(), data)
+            if other is not data:
+                raise ConversionError(
+                    f"{path} is in two data sets, {other.name} and {data.name}, and would count twice; "
+                    "leave one of them out"
+                )
 
 
 def find_dataset(path: Path) -> Dataset:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from converters.destination import check_file_destination
+from converters.errors import ConversionError
 from edge_ocr.atomic import replacing
 
 
@@ -18,8 +20,10 @@ def positive(text: str) -> int:
 def destination(text: str) -> Path:
     """A file that can be written, as argparse's `type`: refused before the work rather than after it."""
     path = Path(text)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise argparse.ArgumentTypeError(f"'{text}' is not a file in a folder that exists")
+    try:
+        check_file_destination(path, "file")
+    except ConversionError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from problem
     return path
 
 

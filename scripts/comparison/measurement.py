@@ -11,9 +11,8 @@ from statistics import median
 import numpy as np
 
 from comparison.errors import ComparisonError
-from comparison.pages import spread
 from comparison.sides import Reading, RunningSide, Side
-from converters.evaluation.datasets import LabelledPage
+from converters.evaluation.datasets import LabelledPage, spread
 from converters.progress import Progress
 from edge_ocr.doctor import SAMPLE
 from edge_ocr.errors import EdgeOCRError

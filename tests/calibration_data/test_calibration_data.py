@@ -163,11 +163,31 @@ def test_evaluation_split_writes_only_texts_kept_for_it(tmp_path: Path) -> None:
     assert not (tmp_path / "demo.jpg").exists()
 
 
-def test_missing_charset_is_one_sentence(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "calibration_data.generate", "--charset", str(tmp_path / "none.txt")]
+@pytest.mark.parametrize("content", [None, b"\xff\n"])
+def test_a_charset_that_is_missing_or_no_text_is_one_sentence(content: bytes | None, tmp_path: Path) -> None:
+    charset = tmp_path / "charset.txt"
+    if content is not None:
+        charset.write_bytes(content)
+    command = [sys.executable, "-m", "calibration_data.generate", "--charset", str(charset)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 2
     assert run.stderr.startswith("error: cannot read the charset") and run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--pages", "--lines", "--seed"])
+def test_numbers_below_0_are_refused(option: str, tmp_path: Path) -> None:
+    run = generate(tmp_path / "out", option, "-1")
+    assert run.returncode == 2 and "'-1' is not a whole number from 0" in run.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "pages").touch()
+    run = generate(tmp_path / "out", "--pages", "1", "--lines", "0")
+    if "font" in run.stderr:
+        skip("fonts", run.stderr.strip())
+    assert run.returncode == 2
+    assert run.stderr.startswith("error: cannot write to") and run.stderr.count("\n") == 1
 
 
 def test_fonts_out_of_reach_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from converters.cli import main
 from converters.evaluation.datasets import evaluation_datasets
 from edge_ocr import OCR
 from edge_ocr.bundle import Bundle
+from edge_ocr.doctor import SAMPLE
 from edge_ocr.models import DEFAULT_BUNDLE
 from edge_ocr.pictures import load_picture
 from tests.converters.conftest import SYSTEM
@@ -99,6 +100,15 @@ def test_a_bundle_that_loses_too_much_is_refused_and_the_old_one_stays(
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
 
 
+def test_nothing_is_calibrated_on_a_picture_of_the_evaluation_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, page in enumerate(evaluation_datasets()[1].pages[:2]):
+        (tmp_path / f"{number}.jpg").symlink_to(page.picture)
+    assert main(["convert", SYSTEM, "--calibration", str(tmp_path), "-o", str(tmp_path / "out")]) == 2
+    assert "is in two data sets" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -108,6 +118,7 @@ def test_a_bundle_that_loses_too_much_is_refused_and_the_old_one_stays(
         (["convert", SYSTEM, "-o", __file__], "is not a bundle"),
         (["verify", "nowhere"], "nowhere"),
         (["verify", str(DEFAULT_BUNDLE), "nowhere"], "there is no folder or label file nowhere"),
+        (["verify", str(DEFAULT_BUNDLE), str(SAMPLE)], "is a picture; name a folder of pictures"),
     ],
 )
 def test_wrong_arguments_end_in_one_sentence(

@@ -102,7 +102,7 @@ def lines_of(folder: Path, rows: str) -> Path:
         ("a.png\tx\n", ["--json", "{set}/a.png"], "belongs to a data set and would be overwritten"),
         ("a.png\tx\n", ["--json", "{set}/rec_gt.txt"], "belongs to a data set and would be overwritten"),
         ("a.png\tx\n", ["--json", "{set}/no/where.json"], "there is no folder"),
-        ("a.png\tx\n", ["{set}"], "is given twice"),
+        ("a.png\tx\n", ["{set}"], "is in two data sets"),
     ],
 )
 def test_bad_input_is_one_sentence_before_anything_is_read(

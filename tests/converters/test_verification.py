@@ -138,6 +138,9 @@ def test_tables_show_what_was_measured_and_leave_out_the_rest() -> None:
     assert "150 lines" in table and "1,200 lines" in table
     assert "2 pieces" in table and "1 SOFTMAX" in table
     assert "-1.50  [-2.50, -0.50]" in table
+    perfect = figure(100, 100)
+    equal = as_text(with_overall(exact_match=perfect, character_error_rate=None, detection_hmean=perfect))
+    assert [row.split()[4] for row in equal.splitlines() if "100.00 %" in row] == ["lines", "pages"]
     rest = as_text(replace(UNLABELLED, speed=Speed(40, recognizer=0.4)))
     assert "hmean" not in rest
     assert "whole page" not in rest

@@ -182,8 +182,6 @@ class TestRecord:
         monkeypatch.setattr(compare_interpreters, "RECORD", tmp_path / "interpreters.json")
         with pytest.raises(ComparisonError, match=r"tensorflow 2\.16\.2 was not run \(Python 3\.12 not found\)"):
             write_record(comparison)
-        with pytest.raises(ComparisonError, match="none of the pages has labels"):
-            write_record(Comparison("now", "CPU", "paper", KINDS, UNLABELLED, [FIRST, SLOW]))
         assert not (tmp_path / "interpreters.json").exists()
 
 
@@ -349,6 +347,11 @@ class TestCommandLine:
         with pytest.raises(SystemExit) as end:
             main(arguments)
         assert end.value.code == 2
+
+    def test_a_record_needs_labels_before_the_work(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "page.png").touch()
+        assert main([str(tmp_path), "--record"]) == 2
+        assert capsys.readouterr().err.startswith("error: --record needs labelled pages")
 
     @pytest.mark.usefixtures("fake_worker")
     def test_the_tables_go_to_the_terminal_and_into_files(

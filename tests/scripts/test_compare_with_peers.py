@@ -32,8 +32,8 @@ def test_a_missing_folder_is_one_sentence(tmp_path: Path, capsys: pytest.Capture
         (["--starts", "-1"], "'-1' is not a whole number of at least 1"),
         (["--repeats", "some"], "'some' is not a whole number of at least 1"),
         (["--peer-limit", "0"], "'0' is not a whole number of at least 1"),
-        (["--json", "no/such/folder/a.json"], "not a file in a folder that exists"),
-        (["--svg", "/"], "not a file in a folder that exists"),
+        (["--json", "no/such/folder/a.json"], "there is no folder"),
+        (["--svg", "/"], "the file / is a folder; name a file in it"),
     ],
 )
 def test_a_bad_option_is_refused_before_the_work(
@@ -49,6 +49,12 @@ def test_targets_of_accuracy_need_labels(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "page.png").touch()
     assert main([str(tmp_path), "--check"]) == 2
     assert "--check needs labelled pages" in capsys.readouterr().err
+
+
+def test_no_page_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "page.png").touch()
+    assert main([str(tmp_path), "--json", str(tmp_path / "page.png")]) == 2
+    assert "would be overwritten" in capsys.readouterr().err
 
 
 class TestWithoutReading:

@@ -6,6 +6,7 @@ none of the usual names, the first row does.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from converters.errors import ConversionError
 from converters.evaluation.labels import LabelledPicture
 from converters.evaluation.layouts import icdar_pages, icdar_words, jsonl, paddle_detection, paddle_recognition
 from converters.evaluation.layouts.label_file import LabelFile
+from edge_ocr.pictures import FILE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,10 @@ def find_layout(path: Path) -> tuple[Layout, list[Path]] | None:
     Raises:
         ConversionError: no such folder or file, a file of no known layout, or a folder with several.
     """
-    if path.is_dir():
+    # Not Path.is_dir: it raises where a folder above may not be entered.
+    if os.path.isdir(path):
         return _layout_of_folder(path)
-    if path.is_file():
+    if os.path.isfile(path):
         return _layout_of_file(path), [path]
     raise ConversionError(f"there is no folder or label file {path}; check the spelling")
 
@@ -86,6 +89,8 @@ def _layout_of_file(file: Path) -> Layout:
     for layout in LAYOUTS:
         if fnmatchcase(file.name, layout.other_names):
             return layout
+    if file.suffix.lower() in FILE_SUFFIXES:
+        raise ConversionError(f"{file} is a picture; name a folder of pictures, or the file with its labels")
     first = next(iter(LabelFile(file).rows()), None)
     for layout in LAYOUTS:
         if first is not None and layout.first_row is not None and layout.first_row.match(first.text):

@@ -21,7 +21,7 @@ _COORDINATES = 8
 def read(labels: Sequence[Path]) -> list[LabelledPicture]:
     """See `Layout.read`."""
     folder = labels[0].resolve().parent
-    places = [folder, *sorted(path for path in folder.parent.iterdir() if path.is_dir() and path != folder)]
+    places = [folder, *(path for path in _entries(folder.parent) if path != folder)]
     wanted = {file.stem.removeprefix(_PREFIX) for file in labels}
     pictures = _pictures(places, wanted)
     missing = [file for file in labels if file.stem.removeprefix(_PREFIX) not in pictures]
@@ -55,7 +55,7 @@ def _pictures(places: Sequence[Path], wanted: set[str]) -> dict[str, Path]:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """What is in a folder; nothing, where it cannot be looked into: it may be anybody's."""
+    """What is in a folder; nothing, where it is none or cannot be looked into: it may be anybody's."""
     try:
         return sorted(folder.iterdir())
     except OSError:

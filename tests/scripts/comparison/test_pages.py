@@ -7,28 +7,11 @@ from pathlib import Path
 
 import pytest
 from comparison.errors import ComparisonError
-from comparison.pages import default_pages, open_folder, spread
+from comparison.pages import default_pages, open_folder
 
 from converters.calibration import default_pictures
 from converters.errors import ConversionError
 from tests.scripts.comparison.readings import box
-
-
-@pytest.mark.parametrize("limit", [1, 7, 40, 99])
-def test_a_limit_takes_one_of_each_stretch(limit: int) -> None:
-    chosen = spread(range(100), limit)
-    assert len(chosen) == limit
-    assert all(100 * part // limit <= page < 100 * (part + 1) // limit for part, page in enumerate(chosen))
-    assert spread(range(100), limit) == chosen
-
-
-def test_a_limit_does_not_pick_one_kind_where_kinds_take_turns() -> None:
-    kinds = [page % 12 for page in spread(range(72), 6)]
-    assert len(set(kinds)) > 3
-
-
-def test_a_limit_beyond_the_set_takes_all() -> None:
-    assert spread("abc", 3) == spread("abc", 4) == ("a", "b", "c")
 
 
 def test_a_plain_folder_has_pages_without_labels(tmp_path: Path) -> None:
