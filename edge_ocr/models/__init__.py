@@ -4,5 +4,5 @@ from pathlib import Path
 
 DEFAULT_BUNDLE = Path(__file__).parent / "default"
 
-DEFAULT_DIGEST = "172ad89de2bc7f793c8d3a2cacf3586268882821b5250f03d4a68cbf50e9534d"
+DEFAULT_DIGEST = "59bcdd687a457a3063b5e2a6ce473b0bdc28c97a43778db135bfef92d318ea07"
 """`Bundle.digest` of that folder, pinned here so that an altered default bundle is refused."""
