@@ -4,13 +4,16 @@
 PYTHON ?=
 DEMO_PICTURE ?= calibration_data/demo.jpg
 COMPARE ?=
+THREADS ?=
+INTERPRETERS ?=
+FAULTS ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow lint dist default-bundle check-install compare clean
+.PHONY: help setup demo test test-slow lint dist default-bundle check-install compare threads interpreters faults clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,8 +60,17 @@ default-bundle: $(READY)  ## convert the bundle that ships inside the wheel
 check-install: $(READY)  ## install the wheel on every Python of this machine and read a picture without network
 	$(BIN)/python scripts/check_install.py $(DEMO_PICTURE)
 
-compare: $(READY)  ## hold edge_ocr against RapidOCR on the same pages; COMPARE="FOLDER... --limit N" chooses them
-	$(BIN)/python scripts/compare_with_rapidocr.py $(COMPARE)
+compare: $(READY)  ## hold edge_ocr against RapidOCR and Tesseract; COMPARE="FOLDER... --limit N" chooses pages
+	$(BIN)/python scripts/compare_with_peers.py $(COMPARE)
+
+threads: $(READY)  ## measure what 1, 2 and 4 threads bring; THREADS="FOLDER... --limit N" chooses the pages
+	$(BIN)/python scripts/measure_threads.py $(THREADS)
+
+interpreters: $(READY)  ## run the default bundle under every interpreter; INTERPRETERS="FOLDER... --limit N"
+	$(BIN)/python scripts/compare_interpreters.py $(INTERPRETERS)
+
+faults: $(READY)  ## break things on purpose, 100,000 times, and count how they end; FAULTS="--scale 0.01" is quick
+	$(BIN)/python scripts/fault_run.py $(FAULTS)
 
 clean:  ## remove everything that make made here
 	rm -rf .venv out build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
