@@ -330,15 +330,22 @@ def _judge_interrupted(process: subprocess.Popen[bytes], errors: str) -> tuple[O
 
 
 def conversions(seed: int, numbers: range) -> Iterator[Result]:
-    """Kill a conversion that would replace a bundle; it makes its stages anew, in a cache of its own."""
+    """Kill a conversion that would replace a bundle.
+
+    In a cache of their own. Those of the first chunk are killed while they make their stages; those of the others find
+    all stages made, by a conversion that is let finish, and are killed while they verify and write.
+    """
     kind = "kill -9: conversion"
     with _own_cache() as cache, tempfile.TemporaryDirectory(prefix="faults-") as place:
         destination = Path(place) / "bundle"
         write_edition(editions()[0], destination)
+        command = ["converters", "convert", "ppocrv6-tiny", "-o", str(destination)]
+        if numbers.start:
+            _start(command, cache).communicate()
         for number in numbers:
-            process = _start(["converters", "convert", "ppocrv6-tiny", "-o", str(destination)], cache)
+            process = _start(command, cache)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(Random(f"{kind}/{seed}/{number}").uniform(0, 25))
+                process.wait(Random(f"{kind}/{seed}/{number}").uniform(0, 30))
             process.kill()
             process.communicate()
             if _left_alive(process.pid, patience=20):

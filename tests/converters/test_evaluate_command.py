@@ -137,7 +137,7 @@ def test_labels_beyond_the_charset_are_counted(tmp_path: Path) -> None:
 def test_a_limit_is_spread_over_the_set_and_a_missing_character_is_told(
     reference: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = lines_of(tmp_path / "set", "a.png\t\ue000\nb.png\tx\n")
+    folder = lines_of(tmp_path / "set", "a.png\t\ue000\nb.png\t\ue000\n")
     assert main(["evaluate", str(DEFAULT_BUNDLE), str(folder), "--limit", "1", "--workers", "1"]) == 0
     captured = capsys.readouterr()
     assert "characters that the charset lacks: 1 (U+E000); labels with one of them: 1, which" in captured.err
