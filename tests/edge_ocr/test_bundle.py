@@ -244,7 +244,7 @@ with zipfile.ZipFile(_ARCHIVE, "w", zipfile.ZIP_DEFLATED) as _archive:
         _archive.writestr(_name, _data)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(st.tuples(st.integers(0, len(_ARCHIVE.getvalue()) - 1), st.integers(0, 255)), min_size=1))
 def test_damaged_archives_only_raise_bundle_errors(tmp_path: Path, changes: list[tuple[int, int]]) -> None:
     data = bytearray(_ARCHIVE.getvalue())

@@ -179,7 +179,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), JSON), min_size=1, max_size=3))
 def test_broken_manifests_only_raise_bundle_errors(changes: list[tuple[tuple[str | int, ...], Any]]) -> None:
     document: Any = manifest_json()
@@ -204,7 +204,7 @@ def test_broken_manifests_only_raise_bundle_errors(changes: list[tuple[tuple[str
         assert json.dumps(again.to_json()) == json.dumps(manifest.to_json())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=300))
 def test_any_bytes_only_raise_bundle_errors(data: bytes) -> None:
     with pytest.raises(BundleError):

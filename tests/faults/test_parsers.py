@@ -51,7 +51,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(place=st.sampled_from(list(parsers.places(_DOCUMENT))), value=_JSON | st.just(...))
 def test_a_manifest_with_any_value_at_any_place(place: tuple[Any, ...], value: object) -> None:
     """Each key in turn with whatever Hypothesis thinks of, or, as `...`, taken away."""
