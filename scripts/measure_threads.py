@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from comparison.arguments import destination, positive, write_text
 
-from converters.evaluation.datasets import spread
+from converters.evaluation.datasets import EVALUATION_PICTURES, spread
 from converters.evaluation.metrics import bootstrap
 from converters.progress import Progress
 from converters.verification import describe_cpu
@@ -37,7 +37,6 @@ from edge_ocr.threads import usable_cores
 
 FloatArray = npt.NDArray[np.float64]
 
-RENDERED = Path(__file__).parents[1] / "calibration_data" / "pages"
 FAILED, INTERRUPTED = 2, 130
 _PAGE, _MANY, _ONE = range(3)
 """Columns of a measurement, in seconds: the whole page; its lines by N recognizers; its lines by one of N threads."""
@@ -135,20 +134,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows = measure([Path(name) for name in json.load(sys.stdin)], options.worker, options.bundle)
             print(json.dumps(rows.tolist()))
             return 0
-        pages = [Path(name) for folder in options.folders or [RENDERED] for name in expand(str(folder), recursive=True)]
+        folders = options.folders or [EVALUATION_PICTURES / "pages"]
+        pages = [Path(name) for folder in folders for name in expand(str(folder), recursive=True)]
         pages = list(spread(pages, options.limit or len(pages)))
         numbers = sorted({1, *options.threads})
         best = measure_all(pages, numbers, options.bundle, options.rounds, Progress())
+        facts = f"{describe_cpu()}, {usable_cores()} usable cores; {len(pages)} pages, best of {options.rounds} rounds"
+        text = f"{facts}; time as a share of that with one thread\n\n{table(best)}"
+        print(text, end="")
+        if options.markdown:
+            write_text(options.markdown, text)
     except EdgeOCRError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
-    facts = f"{describe_cpu()}, {usable_cores()} usable cores; {len(pages)} pages, best of {options.rounds} rounds"
-    text = f"{facts}; time as a share of that with one thread\n\n{table(best)}"
-    print(text, end="")
-    if options.markdown:
-        write_text(options.markdown, text)
     return 0
 
 
