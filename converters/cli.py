@@ -25,13 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 when all went well, 1 where a command finds a model wanting, 2 for bad input or a failure, told in one
     sentence on standard error, 130 when interrupted.
     """
-    if arguments is not None:
-        return _run(arguments)
-    interrupts.keep()
-    try:
-        return _run(None)
-    finally:
-        interrupts.ignore()
+    return interrupts.guarded(_run, arguments)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

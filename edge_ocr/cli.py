@@ -34,13 +34,7 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (None: those of the process) and return its exit status."""
-    if arguments is not None:
-        return _run(arguments)
-    interrupts.keep()
-    try:
-        return _run(None)
-    finally:
-        interrupts.ignore()
+    return interrupts.guarded(_run, arguments)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -6,6 +6,7 @@ import _thread
 import contextlib
 import signal
 import sys
+from collections.abc import Callable, Sequence
 
 _A_MOMENT = 0.02
 """Seconds after which the clean-up of an object is over."""
@@ -30,6 +31,17 @@ def keep() -> None:
             again.start()
 
     sys.unraisablehook = raise_again
+
+
+def guarded(run: Callable[[Sequence[str] | None], int], arguments: Sequence[str] | None) -> int:
+    """`run(arguments)`, with `keep` before it and `ignore` after it where the arguments are those of the process."""
+    if arguments is not None:
+        return run(arguments)
+    keep()
+    try:
+        return run(None)
+    finally:
+        ignore()
 
 
 def led_to(problem: BaseException) -> bool:

@@ -548,6 +548,12 @@ def _slides(call: _Call, windows: tuple[int, int], strides: tuple[int, int], pad
     )
 
 
+def _convolves(call: _Call, kernel: tuple[int, int], dilations: tuple[int, int]) -> bool:
+    """Whether a kernel (rows, columns), its rows and columns pulled apart, makes a map of the output's size."""
+    windows = (kernel[0] - 1) * dilations[0] + 1, (kernel[1] - 1) * dilations[1] + 1
+    return min(dilations) >= 1 and _slides(call, windows, (call.integer(2), call.integer(1)), call.byte(0))
+
+
 def _weights_fit(call: _Call, channels: int) -> bool:
     """Types and scales of a convolution's input, weights, bias and output."""
     source, weights, bias = call.inputs
@@ -569,20 +575,13 @@ def _convolution(call: _Call) -> bool:
     if not len(source.shape) == len(weights.shape) == len(call.output.shape) == 4:
         return False
     channels, height, width, depth = weights.shape
-    dilations = call.integer(5, 1), call.integer(4, 1)
     return (
         depth == source.shape[3]
         and call.output.shape[3] == channels
-        and min(dilations) >= 1
         and _weights_fit(call, channels)
         and call.byte(3) <= _LAST_ACTIVATION
         and call.byte(6) == 0  # a type of bias that follows from the others
-        and _slides(
-            call,
-            ((height - 1) * dilations[0] + 1, (width - 1) * dilations[1] + 1),
-            (call.integer(2), call.integer(1)),
-            call.byte(0),
-        )
+        and _convolves(call, (height, width), (call.integer(5, 1), call.integer(4, 1)))
     )
 
 
@@ -591,20 +590,13 @@ def _depthwise_convolution(call: _Call) -> bool:
     if not len(source.shape) == len(weights.shape) == len(call.output.shape) == 4:
         return False
     one, height, width, channels = weights.shape
-    dilations = call.integer(6, 1), call.integer(5, 1)
     return (
         one == 1
         and channels == source.shape[3] * call.integer(3)
         and call.output.shape[3] == channels
-        and min(dilations) >= 1
         and _weights_fit(call, channels)
         and call.byte(4) <= _LAST_ACTIVATION
-        and _slides(
-            call,
-            ((height - 1) * dilations[0] + 1, (width - 1) * dilations[1] + 1),
-            (call.integer(2), call.integer(1)),
-            call.byte(0),
-        )
+        and _convolves(call, (height, width), (call.integer(6, 1), call.integer(5, 1)))
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -139,15 +140,29 @@ def labelled_counts(page: PageReadings, side: str) -> PageCounts:
 
 
 def agreement(pages: Sequence[PageReadings], peer: str) -> tuple[float, float]:
-    """How alike two read, in percent: hmean of their boxes, and equal text in the boxes in common."""
-    pairs = [(page.by_side[EDGE_OCR], page.by_side[peer]) for page in pages]
+    """How alike edge_ocr and a peer read, see `alike`."""
+    return alike([(page.by_side[EDGE_OCR], page.by_side[peer]) for page in pages])
+
+
+class Lines(Protocol):
+    """A page as somebody reads it: the texts of its lines, and their (4, 2) float32 boxes in page pixels."""
+
+    @property
+    def texts(self) -> Sequence[str]: ...
+
+    @property
+    def boxes(self) -> Sequence[npt.NDArray[np.float32]]: ...
+
+
+def alike(pairs: Sequence[tuple[Lines, Lines]]) -> tuple[float, float]:
+    """How alike two read, page by page, in percent: hmean of their boxes, and equal text in the boxes in common."""
     counts = [count_matches(ours.boxes, ours.texts, _as_labels(theirs)) for ours, theirs in pairs]
     rows = np.array([count.row() for count in counts], float)
     found, read = rows[:, :2].sum(axis=0)
     return hmean(rows), float(100 * read / max(found, 1))
 
 
-def _as_labels(reading: Reading) -> list[LabelledBox]:
+def _as_labels(reading: Lines) -> list[LabelledBox]:
     return [LabelledBox(box, text, ignore=False) for box, text in zip(reading.boxes, reading.texts, strict=True)]
 
 

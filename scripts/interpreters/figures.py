@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from comparison.figures import Ratio, ratio_of_sums
+from comparison.figures import Ratio, alike, ratio_of_sums
 
 from converters.evaluation.datasets import LabelledBox, LabelledPage
 from converters.evaluation.metrics import Delta, count_matches, hmean, paired_bootstrap
@@ -47,12 +47,11 @@ class Agreement:
 def agreement(trial: Trial, first: Trial, pages: Sequence[LabelledPage]) -> Agreement:
     """The figures of a trial with at least one reading, held against the first, on the pages that both have read."""
     pairs = list(zip(trial.readings, first.readings, pages, strict=False))
-    rows = np.array([_matches(ours, _as_labels(theirs)) for ours, theirs, _ in pairs], float)
-    found, read = rows[:, :2].sum(axis=0)
+    same_boxes, same_text = alike([(ours, theirs) for ours, theirs, _ in pairs])
     return Agreement(
         ratio_of_sums(np.array([[ours.seconds, theirs.seconds] for ours, theirs, _ in pairs])),
-        hmean(rows),
-        float(100 * read / max(found, 1)),
+        same_boxes,
+        same_text,
         _end_to_end(pairs),
     )
 
@@ -68,10 +67,6 @@ def _end_to_end(pairs: Sequence[tuple[Reading, Reading, LabelledPage]]) -> Delta
 
 def _matches(reading: Reading, labels: Sequence[LabelledBox]) -> tuple[int, int, int, int]:
     return count_matches(reading.boxes, reading.texts, labels).row()
-
-
-def _as_labels(reading: Reading) -> list[LabelledBox]:
-    return [LabelledBox(box, text, ignore=False) for box, text in zip(reading.boxes, reading.texts, strict=True)]
 
 
 @dataclass(frozen=True)
