@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from converters.assembly import ModelFile, assemble
-from converters.cache import digest_of, run_stage
 from converters.calibration import CalibrationPictures, record_inputs
 from converters.environments import FOLDER as ENVIRONMENTS
 from converters.environments import worker
@@ -34,6 +33,7 @@ from converters.verification import Verification
 from converters.zoo import Model, System, Zoo
 from edge_ocr.bundle import Bundle
 from edge_ocr.bundle_writing import write_bundle
+from edge_ocr.cache import digest_of, run_stage
 
 ROOT = Path(__file__).resolve().parents[1]
 _REWRITERS = {"onnx", "onnx-ir", "onnxscript", "ai-edge-litert"}

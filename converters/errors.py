@@ -9,10 +9,6 @@ class ConversionError(EdgeOCRError):
     """Base of every error that a conversion raises on purpose."""
 
 
-class CacheError(ConversionError):
-    """The cache folder cannot be written."""
-
-
 class ZooError(ConversionError):
     """The zoo's own data break its rules: an unknown key, a missing one, or a value of the wrong kind."""
 

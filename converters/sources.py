@@ -28,10 +28,10 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from converters.cache import atomic_write, cache_directory, digest_of, locked, sha256_of, writing_to
 from converters.errors import SourceError
 from converters.progress import Progress
 from converters.zoo import PackageSource, Source, SourceFile, UrlSource
+from edge_ocr.cache import atomic_write, cache_directory, digest_of, locked, sha256_of, writing_to
 
 CONNECT_SECONDS = 10.0
 """How long a host has to begin its answer, name look-up and redirections included."""

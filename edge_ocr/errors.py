@@ -24,3 +24,15 @@ class BundleError(EdgeOCRError):
 
 class EngineError(EdgeOCRError):
     """No inference engine is installed, or the engine refuses a model or an input."""
+
+
+class CacheError(EdgeOCRError):
+    """The cache folder cannot be written."""
+
+
+class BenchmarkError(EdgeOCRError):
+    """A benchmark cannot be run, or its result cannot be read."""
+
+
+class DeviceError(BenchmarkError):
+    """The device that a benchmark should run on is unknown, cannot be reached, or fails."""

@@ -24,7 +24,6 @@ from interpreters.environments import INTERPRETERS
 from interpreters.report import Comparison, as_json, document, known
 from interpreters.trials import try_all
 
-from converters.cache import cache_directory
 from converters.destination import check_no_input
 from converters.evaluation.datasets import LabelledPage, check_distinct
 from converters.progress import Progress
@@ -32,6 +31,7 @@ from converters.tflite.interpreters import RECORD, as_record
 from converters.verification import describe_cpu
 from edge_ocr.atomic import replacing
 from edge_ocr.bundle import Bundle
+from edge_ocr.cache import cache_directory
 from edge_ocr.errors import EdgeOCRError
 
 PAGES = 32

@@ -17,7 +17,7 @@ from PIL import ImageFont
 
 from calibration_data.generator.randomness import Random, pick
 from calibration_data.generator.texts import Split
-from converters.cache import digest_of, run_stage, stage_directory
+from edge_ocr.cache import digest_of, run_stage, stage_directory
 from edge_ocr.errors import EdgeOCRError
 
 Genre = Literal["plain", "book", "display", "hand", "mono"]

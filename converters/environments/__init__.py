@@ -22,9 +22,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
-from converters.cache import cache_directory, digest_of, locked, writing_to
 from converters.errors import WorkerError
 from converters.progress import Progress
+from edge_ocr.cache import cache_directory, digest_of, locked, writing_to
 
 FOLDER = Path(__file__).parent
 

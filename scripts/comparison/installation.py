@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from comparison.errors import ComparisonError
-from converters.cache import cache_directory, digest_of, locked, run_stage
 from converters.environments import make_environment
 from converters.progress import Progress
+from edge_ocr.cache import cache_directory, digest_of, locked, run_stage
 
 ROOT = Path(__file__).resolve().parents[2]
 PEERS_LOCK = ROOT / "constraints" / "compare.txt"

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from comparison.installation import edge_ocr_environment, installed_bytes, rapidocr_environment
-from converters.cache import cache_directory
 from converters.conversion import Sources
 from converters.environments import Worker
 from converters.progress import Progress
 from converters.zoo import System
 from edge_ocr.bundle import Bundle
+from edge_ocr.cache import cache_directory
 from edge_ocr.manifest import Manifest
 
 EDGE_OCR = "edge_ocr"

@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from converters.cache import run_stage
 from edge_ocr import cli
 from edge_ocr.bundle import Bundle
+from edge_ocr.cache import run_stage
 from edge_ocr.engines import open_engine
 from edge_ocr.errors import EdgeOCRError
 from edge_ocr.models import DEFAULT_BUNDLE

@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from converters.cache import cache_directory, run_stage
 from edge_ocr import cli, reading  # noqa: F401 - imported here, so that no child has to
 from edge_ocr.bundle import Bundle
 from edge_ocr.bundle_writing import write_bundle
+from edge_ocr.cache import cache_directory, run_stage
 from edge_ocr.engines import open_engine
 from edge_ocr.errors import EdgeOCRError
 from edge_ocr.models import DEFAULT_BUNDLE

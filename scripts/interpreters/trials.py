@@ -14,12 +14,12 @@ import numpy.typing as npt
 from comparison.errors import ComparisonError
 from comparison.measurement import decode
 
-from converters.cache import cache_directory
 from converters.environments import Worker
 from converters.errors import WorkerError
 from converters.evaluation.datasets import LabelledPage
 from converters.progress import Progress
 from converters.tflite.inspection import Delegation, delegation_among
+from edge_ocr.cache import cache_directory
 from interpreters.environments import Interpreter
 from interpreters.operators import operator_versions
 

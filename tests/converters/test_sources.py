@@ -17,10 +17,11 @@ from pathlib import Path
 import pytest
 
 from converters import sources
-from converters.errors import CacheError, SourceError
+from converters.errors import SourceError
 from converters.progress import Progress
 from converters.sources import Fetcher, cached, fetch
 from converters.zoo import PackageSource, Source, SourceFile, UrlSource
+from edge_ocr.errors import CacheError
 
 CONTENT = bytes(range(256)) * 40
 OTHER = b"another file"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from converters.cache import atomic_write, cache_directory, digest_of, run_stage, sha256_of
-from converters.errors import CacheError
+from edge_ocr.cache import atomic_write, cache_directory, digest_of, run_stage, sha256_of
+from edge_ocr.errors import CacheError
 
 
 @pytest.fixture(autouse=True)

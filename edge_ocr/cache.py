@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from converters.errors import CacheError
 from edge_ocr.atomic import drafted
+from edge_ocr.errors import CacheError
 
 
 def cache_directory() -> Path:
@@ -34,8 +34,11 @@ def cache_directory() -> Path:
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's content, 64 hex digits."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def digest_of(*parts: object) -> str:
