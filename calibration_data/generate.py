@@ -24,6 +24,7 @@ from calibration_data.generator.lines import cut_out, legible_lines
 from calibration_data.generator.printer import Printer
 from calibration_data.generator.randomness import Random, pick, whole
 from calibration_data.generator.scenes import SCENES
+from calibration_data.generator.scenes.paper import receipt
 from calibration_data.generator.texts import Split, TextSource
 from edge_ocr.errors import EdgeOCRError
 
@@ -37,7 +38,11 @@ SPLITS: tuple[Split, ...] = ("calibration", "evaluation")
 FOLDERS = {"calibration": ROOT / "calibration_data", "evaluation": ROOT / "calibration_data" / "evaluation"}
 SIZES = {"calibration": (64, 420), "evaluation": (72, 800)}
 """Pages and lines. Of the evaluation set as many as 10 MB hold: the more there are, the narrower the intervals."""
-PAGE, LINE_PAGE, DEMO = 0, 1, 2
+PAGE, LINE_PAGE, DEMO, BENCHMARK = 0, 1, 2, 3
+BENCHMARK_PICTURE = ROOT / "edge_ocr" / "benchmark" / "page.jpg"
+BENCHMARK_SIZE, BENCHMARK_LINES = (720, 960), 17
+"""Height, width and number of lines of the page that benchmarks read: PaddleOCR's published figures for phones are for
+a long side of 960 and 17 boxes on average (release/2.2, doc/doc_ch/benchmark.md)."""
 
 
 class Generator:
@@ -69,6 +74,16 @@ class Generator:
         """The picture that the documentation shows."""
         return demo(np.random.default_rng((*self._seed, DEMO)))
 
+    def benchmark_page(self) -> Layer:
+        """The picture that `edge-ocr bench` reads: a receipt with as many lines as published figures are for."""
+        number = 0
+        while True:
+            random = np.random.default_rng((*self._seed, BENCHMARK, number))
+            page = receipt(Printer(random, self._fonts, self._texts), *BENCHMARK_SIZE)
+            if len(legible_lines(page)) == len(page.labels()) == BENCHMARK_LINES:
+                return page
+            number += 1
+
     def _page(self, purpose: int, number: int) -> tuple[Layer, Random]:
         random = np.random.default_rng((*self._seed, purpose, number))
         scene = SCENES[number % len(SCENES)]
@@ -94,6 +109,11 @@ def write_demo(folder: Path, page: Layer) -> None:
     _write(folder / name, page.colour, quality=92)
     labels = {"image": name, "items": [item.as_json() for item in page.labels()]}
     (folder / "demo.json").write_text(json.dumps(labels, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_benchmark_page(folder: Path, page: Layer) -> None:
+    """Write page.jpg."""
+    _write(folder / BENCHMARK_PICTURE.name, page.colour, quality=88)
 
 
 def write_lines(folder: Path, lines: Iterator[tuple[Pixels, str]]) -> None:
@@ -147,6 +167,8 @@ def main() -> int:
         write_lines(out / "lines", generator.lines(lines))
         if arguments.split == "calibration":
             write_demo(out, generator.demo())
+        else:
+            write_benchmark_page(out if arguments.out else BENCHMARK_PICTURE.parent, generator.benchmark_page())
     except EdgeOCRError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

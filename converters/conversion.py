@@ -26,6 +26,7 @@ from converters.report import as_markdown
 from converters.sources import Fetcher
 from converters.tflite import FloatModel, to_float
 from converters.tflite.compact import compact
+from converters.tflite.half_precision import allow_half_precision
 from converters.tflite.inspection import assert_one_partition, operator_versions
 from converters.tflite.integer_boundary import input_type, take_and_give_integers
 from converters.tflite.interpreters import known_interpreters, min_runtime
@@ -101,6 +102,8 @@ def convert(sources: Sources, recipe: Recipe, pictures: CalibrationPictures | No
     models = {}
     for kind, content in contents.items():
         smaller = compact(take_and_give_integers(content))
+        if recipe.models[kind].half_precision:
+            smaller = allow_half_precision(smaller)
         assert_one_partition(smaller, f"the {kind} of {system.name}")
         models[kind] = ModelFile(
             smaller, {"dtype": input_type(smaller)}, _output_facts(floats[kind]), operator_versions(smaller)
@@ -114,6 +117,11 @@ def convert(sources: Sources, recipe: Recipe, pictures: CalibrationPictures | No
         provenance=_provenance(system, floats, recipe, pictures),
         min_runtime=min_runtime([model.content for model in models.values()], known_interpreters()),
     )
+
+
+def float_bundle(sources: Sources, progress: Progress) -> Bundle:
+    """The float TFLite models as a bundle in memory, before they are made small: what a static recipe starts from."""
+    return _float_bundle(sources, _float_models(sources, progress))
 
 
 def _float_models(sources: Sources, progress: Progress) -> dict[str, FloatModel]:
@@ -173,12 +181,12 @@ def _versions(packages: set[str]) -> dict[str, str]:
 
 
 def _code_digest(*parts: str) -> str:
-    """Digest of our own code that makes a stage: packages or modules."""
+    """Digest of our own code that makes a stage: packages or modules. No model depends on how it is benchmarked."""
     files: list[Path] = []
     for part in parts:
         path = ROOT / part
         files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return digest_of(*files)
+    return digest_of(*(file for file in files if "benchmark" not in file.relative_to(ROOT).parts))
 
 
 def _provenance(

@@ -25,6 +25,7 @@ from edge_ocr.manifest import (
     MANIFEST_FILE,
     MAXIMUM_BUNDLE_BYTES,
     MAXIMUM_MANIFEST_BYTES,
+    VERIFICATION_FILE,
     CharsetSpec,
     Manifest,
 )
@@ -133,6 +134,15 @@ class Bundle:
             except EngineError as problem:
                 raise BundleError(f"bundle {self.path}: {spec.file} is not fit to run: {problem}; {AGAIN}") from problem
         return content
+
+    @property
+    def verification(self) -> bytes | None:
+        """Content of `verification.json`, which no hash of the manifest vouches for; None where there is none."""
+        try:
+            with _store(self.path) as store:
+                return store.read(VERIFICATION_FILE, MAXIMUM_MANIFEST_BYTES)
+        except (BundleError, OSError):
+            return None
 
     @cached_property
     def charset(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from converters.commands.fetch import add_local
 from converters.commands.verify import add_workers, count
 from converters.conversion import fetch_sources
-from converters.destination import check_file_destination, check_no_input
+from converters.destination import check_no_input
 from converters.errors import ConversionError
 from converters.evaluation.accuracy import OF_LINES
 from converters.evaluation.datasets import Dataset, check_distinct, evaluation_datasets, find_dataset
@@ -22,6 +22,7 @@ from converters.report import Row, Table
 from converters.zoo import load_zoo
 from edge_ocr.atomic import replacing
 from edge_ocr.bundle import Bundle
+from edge_ocr.destination import check_file_destination
 
 _SHOWN_CHARACTERS = 20
 """Characters beyond the charset that a note lists; the JSON has them all."""

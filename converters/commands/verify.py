@@ -8,7 +8,7 @@ from pathlib import Path
 from converters.calibration import CalibrationPictures, find_pictures
 from converters.commands.fetch import add_local
 from converters.conversion import fetch_sources
-from converters.destination import check_file_destination, check_no_input
+from converters.destination import check_no_input
 from converters.errors import AccuracyBudgetError, ConversionError
 from converters.evaluation.datasets import (
     Dataset,
@@ -28,6 +28,7 @@ from converters.verification import ACCURACY_BUDGET, AGREEMENT_BUDGET, Verificat
 from converters.zoo import load_zoo
 from edge_ocr.atomic import replacing
 from edge_ocr.bundle import Bundle
+from edge_ocr.destination import check_file_destination
 from edge_ocr.manifest import VERIFICATION_FILE
 
 ADVICE = "try a recipe that quantises less, or calibrate on pictures more like yours"

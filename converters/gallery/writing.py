@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from converters.destination import check_file_destination
 from converters.evaluation.agreement import agreement
 from converters.evaluation.readings import Readings
 from converters.gallery.cuttings import Cuttings
@@ -13,6 +12,7 @@ from converters.gallery.differences import find_differences
 from converters.gallery.document import document, wanted_pieces
 from converters.gallery.figures import figures_of
 from edge_ocr.atomic import replacing
+from edge_ocr.destination import check_file_destination
 
 PICTURE_BYTES = 30_000_000
 """What a browser still opens without a second thought, and a mail server no longer takes."""
@@ -38,8 +38,7 @@ def write_gallery(
         picture_bytes: room for pictures; those that do not fit are left out, and the page says how many.
 
     Raises:
-        ConversionError: `path` is a folder.
-        EdgeOCRError: it cannot be written.
+        EdgeOCRError: it is a folder, or cannot be written.
         PictureError: a picture cannot be read any more.
     """
     check_file_destination(path, "gallery")

@@ -15,6 +15,7 @@ fields of a model's entry:
   first layers are cheap.
 - `sensitive_convolutions`: so many more stay float: those that, measured one by one on calibration inputs, bring the
   output closest to the float model's.
+- `half_precision`: whether what stays float may be computed in half precision by a CPU that has it.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class ModelRecipe:
     equalisation: float = 0.0
     float_convolutions: int = 0
     sensitive_convolutions: int = 0
+    half_precision: bool = False
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -62,6 +64,8 @@ class ModelRecipe:
                 raise ConversionError(f"recipe: {name} is {getattr(self, name)!r}; give a whole number from 0")
         if self.mode == "static" and self.samples < 1:
             raise ConversionError(f"recipe: static quantisation needs samples >= 1, not {self.samples}")
+        if type(self.half_precision) is not bool:
+            raise ConversionError(f"recipe: half_precision is {self.half_precision!r}; give true or false")
         if not 0 <= self.equalisation <= 1:
             raise ConversionError(f"recipe: equalisation {self.equalisation} is not between 0 and 1")
 

@@ -49,10 +49,16 @@ def compact(content: bytes) -> bytes:
     for index, tensor in enumerate(graph.subgraph.tensors):
         if index not in graph.boundary:
             tensor.name = ""
-        quantisation = tensor.quantization
-        if quantisation is not None:
-            quantisation.min = quantisation.max = None
-            _as_arrays(quantisation)
+        if tensor.quantization is not None:
+            tensor.quantization.min = tensor.quantization.max = None
+    return packed(graph)
+
+
+def packed(graph: TFLiteGraph) -> bytes:
+    """The graph as a TFLite file in which equal vectors of quantisation parameters are stored once."""
+    for tensor in graph.subgraph.tensors:
+        if tensor.quantization is not None:
+            _as_arrays(tensor.quantization)
     builder = _SharingBuilder()
     builder.Finish(graph.model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

@@ -139,6 +139,24 @@ class TFLiteGraph:
         self.subgraph.tensors.append(tensor)
         return len(self.subgraph.tensors) - 1
 
+    def add_tensor(self, shape: tuple[int, ...], *, like: int) -> int:
+        """A new computed tensor of the type of tensor `like`; returns its index."""
+        tensor = copy(self.tensor(like))
+        tensor.buffer, tensor.shape, tensor.shapeSignature = 0, list(shape), None
+        tensor.name = f"{self.tensor_name(like)}/{len(self.subgraph.tensors)}"
+        self.subgraph.tensors.append(tensor)
+        return len(self.subgraph.tensors) - 1
+
+    def operator_code(self, builtin: int) -> int:
+        """Index of the code of a builtin operator in its first version, which is added if the model lacks it."""
+        for index, known in enumerate(self.model.operatorCodes):
+            if operator_name(known) == _OPERATOR_NAMES[builtin]:
+                return index
+        code = schema.OperatorCodeT()
+        code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, min(builtin, 127), 1
+        self.model.operatorCodes.append(code)
+        return len(self.model.operatorCodes) - 1
+
     def redirect(self, old: int, new: int) -> None:
         """Let every reader of tensor `old` read `new`."""
         for operator in self.operators:

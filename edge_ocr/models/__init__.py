@@ -4,5 +4,5 @@ from pathlib import Path
 
 DEFAULT_BUNDLE = Path(__file__).parent / "default"
 
-DEFAULT_DIGEST = "59bcdd687a457a3063b5e2a6ce473b0bdc28c97a43778db135bfef92d318ea07"
+DEFAULT_DIGEST = "c14fc96e205d2a808c4b3397bde9ef6ccde83adee2b80fa935b812d2a3e52374"
 """`Bundle.digest` of that folder, pinned here so that an altered default bundle is refused."""
