@@ -24,7 +24,7 @@ from calibration_data.generator.lines import cut_out, legible_lines
 from calibration_data.generator.printer import Printer
 from calibration_data.generator.randomness import Random, pick, whole
 from calibration_data.generator.scenes import SCENES
-from calibration_data.generator.scenes.paper import receipt
+from calibration_data.generator.scenes.screen import screen
 from calibration_data.generator.texts import Split, TextSource
 from edge_ocr.errors import EdgeOCRError
 
@@ -75,11 +75,11 @@ class Generator:
         return demo(np.random.default_rng((*self._seed, DEMO)))
 
     def benchmark_page(self) -> Layer:
-        """The picture that `edge-ocr bench` reads: a receipt with as many lines as published figures are for."""
+        """The picture that `edge-ocr bench` reads: a screen with as many lines as published figures are for."""
         number = 0
         while True:
             random = np.random.default_rng((*self._seed, BENCHMARK, number))
-            page = receipt(Printer(random, self._fonts, self._texts), *BENCHMARK_SIZE)
+            page = screen(Printer(random, self._fonts, self._texts), *BENCHMARK_SIZE)
             if len(legible_lines(page)) == len(page.labels()) == BENCHMARK_LINES:
                 return page
             number += 1
@@ -109,11 +109,6 @@ def write_demo(folder: Path, page: Layer) -> None:
     _write(folder / name, page.colour, quality=92)
     labels = {"image": name, "items": [item.as_json() for item in page.labels()]}
     (folder / "demo.json").write_text(json.dumps(labels, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def write_benchmark_page(folder: Path, page: Layer) -> None:
-    """Write page.jpg."""
-    _write(folder / BENCHMARK_PICTURE.name, page.colour, quality=88)
 
 
 def write_lines(folder: Path, lines: Iterator[tuple[Pixels, str]]) -> None:
@@ -167,8 +162,8 @@ def main() -> int:
         write_lines(out / "lines", generator.lines(lines))
         if arguments.split == "calibration":
             write_demo(out, generator.demo())
-        else:
-            write_benchmark_page(out if arguments.out else BENCHMARK_PICTURE.parent, generator.benchmark_page())
+        elif arguments.out is None:  # it takes longer than a few pages, and has its place
+            _write(BENCHMARK_PICTURE, generator.benchmark_page().colour, quality=88)
     except EdgeOCRError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
