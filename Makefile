@@ -7,13 +7,15 @@ COMPARE ?=
 THREADS ?=
 INTERPRETERS ?=
 FAULTS ?=
+ARM ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-slow lint dist default-bundle check-install compare threads interpreters faults clean
+.PHONY: help setup demo test test-slow lint dist default-bundle check-install compare threads interpreters faults \
+        instructions arm-equality arm-peers clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +73,15 @@ interpreters: $(READY)  ## run the default bundle under every interpreter; INTER
 
 faults: $(READY)  ## break things on purpose, 100,000 times, and count how they end; FAULTS="--scale 0.01" is quick
 	$(BIN)/python scripts/fault_run.py $(FAULTS)
+
+instructions: $(READY)  ## count what the default bundle executes on emulated ARM CPUs; ARM="--cpu cortex-a76" chooses
+	$(BIN)/python scripts/measure_instructions.py $(ARM)
+
+arm-equality: $(READY)  ## read lines on emulated ARM CPUs and here; ARM="--lines 100 --cpu cortex-a76" chooses
+	$(BIN)/python scripts/compare_outputs.py $(ARM)
+
+arm-peers: $(READY)  ## hold edge_ocr against its peers on emulated ARM CPUs; ARM="photo.jpg --cpu cortex-a76" chooses
+	$(BIN)/python scripts/compare_instructions.py $(ARM)
 
 clean:  ## remove everything that make made here
 	rm -rf .venv out build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -72,7 +72,7 @@ def install(folder: Path) -> None:
     note("installing the project and its tools (some 850 MB the first time)")
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
     constraints = str(ROOT / "constraints" / "development.txt")
-    done = subprocess.run([*pip, "--constraint", constraints, "--editable", f"{ROOT}[convert,pdf,test]"])
+    done = subprocess.run([*pip, "--constraint", constraints, "--editable", f"{ROOT}[bench,convert,pdf,test]"])
     if done.returncode != 0:
         raise SetUpError("pip could not install the project; see above. Is the package index reachable?")
 
