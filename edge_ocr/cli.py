@@ -1,7 +1,8 @@
 """The command `edge-ocr`: results on standard output, everything else on standard error.
 
-Exit status: 0 when all went well; 1 when some of several pictures failed, or a check of `doctor`; 2 when
-nothing could be done; 130 after Ctrl-C; 141 when the reader of standard output went away, as shells count it.
+Exit status: 0 when all went well; 1 when some of several pictures failed, or a check of `doctor`, or a target of
+`bench`; 2 when nothing could be done; 130 after Ctrl-C; 141 when the reader of standard output went away, as shells
+count it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from edge_ocr import __version__, interrupts
+from edge_ocr.arguments import whole, wholes
 from edge_ocr.errors import EdgeOCRError, printable
 from edge_ocr.output import FORMATS
 from edge_ocr.threads import MOST_THREADS
@@ -29,6 +31,27 @@ examples:
   edge-ocr read book.pdf --pages 1-3,7
   edge-ocr read archive/ --recursive --format jsonl -o archive.jsonl --resume
   curl -s "$URL" | edge-ocr read -
+"""
+
+_BENCH_USAGE = """\
+edge-ocr bench [OPTION...]
+       edge-ocr bench compare A.json B.json
+       edge-ocr bench targets [TARGETS]"""
+
+_BENCH_DESCRIPTION = """\
+Measure how fast a bundle reads on a device and what that costs, and hold it against targets. The exit
+status is 1 where a target is missed or the run does not count, as on a board that throttles.
+"""
+
+_BENCH_EXAMPLES = """\
+examples:
+  edge-ocr bench                                                  # this machine
+  edge-ocr bench --device ssh://pi@raspberrypi --targets raspberry-pi-4 --markdown report.md
+  edge-ocr bench --device adb:0123456789 --targets snapdragon-855
+  edge-ocr bench --device qemu:cortex-a76 --targets qemu-cortex-a76   # no board: instructions are counted
+  edge-ocr bench --bundle out/mine --compare out/other --plot stages.svg
+  edge-ocr bench --json today.json; edge-ocr bench compare yesterday.json today.json
+  edge-ocr bench targets                                          # which targets there are
 """
 
 
@@ -120,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"edge-ocr {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_read(commands.add_parser)
+    _add_bench(commands.add_parser)
     _add_info(commands.add_parser)
     _add_doctor(commands.add_parser)
     return parser
@@ -174,13 +198,13 @@ def _add_read(add_parser: AddParser) -> None:
     )
     parser.add_argument(
         "--threads",
-        type=_whole(1, 1024),
+        type=whole(1, 1024),
         metavar="N",
         help=f"processor cores to use (default: those that this process may use, at most {MOST_THREADS})",
     )
     parser.add_argument(
         "--det-side",
-        type=_whole(32, 16_384),
+        type=whole(32, 16_384),
         metavar="N",
         help="look for text at a long side of N pixels: smaller is faster, larger finds smaller text "
         "(default: the bundle's)",
@@ -196,6 +220,96 @@ def _add_read(add_parser: AddParser) -> None:
         "--no-direction", action="store_true", help="do not look for lines that are upside down (faster)"
     )
     parser.set_defaults(run=_read)
+
+
+def _add_bench(add_parser: AddParser) -> None:
+    parser = add_parser(
+        "bench",
+        help="measure how fast a bundle reads on a device, and hold it against targets",
+        usage=_BENCH_USAGE,
+        description=_BENCH_DESCRIPTION,
+        epilog=_BENCH_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=_bench)
+    commands = parser.add_subparsers(title="instead of measuring", metavar="COMMAND", prog="edge-ocr bench")
+    _add_bench_compare(commands.add_parser)
+    _add_bench_targets(commands.add_parser)
+    subject = parser.add_argument_group("what is measured")
+    _add_bundle_option(subject, "--bundle")
+    subject.add_argument(
+        "--compare",
+        metavar="BUNDLE",
+        help="another bundle, read in turns with the first: which is faster, and how much?",
+    )
+    subject.add_argument(
+        "--pictures",
+        nargs="+",
+        default=[],
+        metavar="PICTURE",
+        help="files, folders or patterns (default: a built-in page of 17 lines)",
+    )
+    subject.add_argument("--engine", metavar="E", help="as for edge-ocr read")
+    subject.add_argument("--det-side", type=whole(32, 16_384), metavar="N", help="as for edge-ocr read")
+    place = parser.add_argument_group("where")
+    place.add_argument(
+        "--device",
+        action="append",
+        metavar="D",
+        help="local, ssh://user@host[:port], adb:SERIAL or qemu:CPU; nothing is installed there, and nothing is left "
+        "there; may be given several times (default: local)",
+    )
+    method = parser.add_argument_group("how")
+    method.add_argument(
+        "--threads",
+        type=wholes(1, 1024),
+        metavar="N,...",
+        help="measure with each of these numbers of threads (default: that of the targets, else 1,2,4)",
+    )
+    method.add_argument(
+        "--repeats", type=whole(1, 100_000), default=20, metavar="N", help="readings of each picture (default: 20)"
+    )
+    method.add_argument(
+        "--warm-up", type=whole(0, 100_000), default=3, metavar="N", help="pages read before that (default: 3)"
+    )
+    method.add_argument(
+        "--cold-starts",
+        type=whole(0, 1000),
+        default=5,
+        metavar="N",
+        help="processes started to see how long the first text takes (default: 5)",
+    )
+    report = parser.add_argument_group("targets and reports")
+    report.add_argument(
+        "--targets",
+        metavar="T",
+        help="limits to hold the result against: a name (see edge-ocr bench targets) or a file",
+    )
+    report.add_argument("--json", metavar="FILE.json", help="write the result, as bench compare reads it")
+    report.add_argument("--markdown", metavar="FILE.md", help="write the report for an issue or a README")
+    report.add_argument("--junit", metavar="FILE.xml", help="write each limit as a test, for a build server")
+    report.add_argument("--plot", metavar="FILE", help="draw where the time goes, as .png or .svg")
+
+
+def _add_bench_compare(add_parser: AddParser) -> None:
+    parser = add_parser(
+        "compare",
+        help="two results side by side",
+        description="Show what the bundle of result B takes beside that of result A, stage by stage.",
+    )
+    parser.add_argument("first", metavar="A.json", help="a result that edge-ocr bench --json wrote")
+    parser.add_argument("second", metavar="B.json", help="another")
+    parser.set_defaults(run=_bench_compare)
+
+
+def _add_bench_targets(add_parser: AddParser) -> None:
+    parser = add_parser(
+        "targets",
+        help="which targets there are, and where their limits come from",
+        description="List the targets that come with edge-ocr, or the limits of one and where each comes from.",
+    )
+    parser.add_argument("name", nargs="?", metavar="TARGETS", help="a name or a file (default: list all)")
+    parser.set_defaults(run=_bench_targets)
 
 
 def _add_info(add_parser: AddParser) -> None:
@@ -218,22 +332,13 @@ def _add_doctor(add_parser: AddParser) -> None:
     parser.set_defaults(run=_doctor)
 
 
-def _add_bundle_option(parser: argparse.ArgumentParser, flag: str, nargs: str | None = None) -> None:
+def _add_bundle_option(parser: argparse._ActionsContainer, flag: str, nargs: str | None = None) -> None:
     parser.add_argument(
         flag,
         nargs=nargs,
         metavar=flag.lstrip("-").upper() if nargs else "B",
         help="a bundle folder, an .ocrbundle file or the name of an installed bundle (default: the built-in one)",
     )
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isdecimal() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}, got '{text}'")
-        return int(text)
-
-    return parse
 
 
 def _pages(text: str) -> tuple[range, ...]:
@@ -264,6 +369,24 @@ def _read(options: argparse.Namespace) -> int:
     from edge_ocr.reading import read_pictures
 
     return read_pictures(options)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from edge_ocr.benchmark.host.command import run_bench
+
+    return run_bench(options)
+
+
+def _bench_compare(options: argparse.Namespace) -> int:
+    from edge_ocr.benchmark.host.command import run_compare
+
+    return run_compare(options)
+
+
+def _bench_targets(options: argparse.Namespace) -> int:
+    from edge_ocr.benchmark.host.command import run_targets
+
+    return run_targets(options)
 
 
 def _info(options: argparse.Namespace) -> int:

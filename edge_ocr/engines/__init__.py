@@ -43,18 +43,9 @@ def open_engine(
         EngineError: the format or the name is unknown, nothing suitable is installed, or it is broken, too old or
             not known to run the bundle.
     """
-    if model_format not in _ENGINES:
-        raise EngineError(
-            f"no engine here runs models of format '{model_format}'; use a bundle of format {' or '.join(_ENGINES)}"
-        )
-    engine, packages = _ENGINES[model_format]
-    if name not in (None, engine.name, *packages):
-        raise EngineError(
-            f"no engine '{name}' runs models of format '{model_format}'; use {' or '.join([engine.name, *packages])}"
-        )
-    wanted = {name: packages[name]} if name in packages else packages
+    engine, packages = _known(name, model_format)
     problems = []
-    for package in _present(wanted):
+    for package in _present(_wanted(name, packages)):
         try:
             oldest = _oldest(package, packages, min_runtime or {})
             opened = engine(package)
@@ -64,7 +55,44 @@ def open_engine(
             problems.append(problem)
     if problems:
         raise problems[0]
-    raise EngineError(f"{' or '.join(wanted)} is needed but not installed; run: pip install {next(iter(wanted))}")
+    wanted = list(_wanted(name, packages))
+    raise EngineError(f"{' or '.join(wanted)} is needed but not installed; run: pip install {wanted[0]}")
+
+
+def package_for(name: str | None, model_format: str, min_runtime: Mapping[str, str]) -> tuple[str, str]:
+    """The package to install somewhere so that `open_engine` with these arguments works there, and its oldest version.
+
+    Raises:
+        EngineError: as of `open_engine`, whatever is installed here.
+    """
+    _, packages = _known(name, model_format)
+    wanted = list(_wanted(name, packages))
+    package = next((each for each in wanted if each in min_runtime), wanted[0])
+    return package, _oldest(package, packages, min_runtime)
+
+
+def engine_packages() -> frozenset[str]:
+    """All packages that some engine can run on."""
+    return frozenset(package for _, packages in _ENGINES.values() for package in packages)
+
+
+def _known(name: str | None, model_format: str) -> tuple[type[litert.LiteRT] | type[onnx.OnnxRuntime], dict[str, str]]:
+    """The engine for a format and all its packages; EngineError where it is not the one that is named, nor on such."""
+    if model_format not in _ENGINES:
+        raise EngineError(
+            f"no engine here runs models of format '{model_format}'; use a bundle of format {' or '.join(_ENGINES)}"
+        )
+    engine, packages = _ENGINES[model_format]
+    if name not in (None, engine.name, *packages):
+        raise EngineError(
+            f"no engine '{name}' runs models of format '{model_format}'; use {' or '.join([engine.name, *packages])}"
+        )
+    return engine, packages
+
+
+def _wanted(name: str | None, packages: dict[str, str]) -> dict[str, str]:
+    """Those of an engine's packages that its user will have: the one that is named, else all."""
+    return {name: packages[name]} if name in packages else packages
 
 
 def _present(packages: Mapping[str, str]) -> list[str]:

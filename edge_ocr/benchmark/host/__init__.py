@@ -1,0 +1,1 @@
+"""The half of a benchmark that runs on your desk (extra: bench)."""
