@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from converters.destination import check_file_destination
-from converters.errors import ConversionError
 from edge_ocr.atomic import replacing
+from edge_ocr.destination import check_file_destination
+from edge_ocr.errors import EdgeOCRError
 
 
 def positive(text: str) -> int:
@@ -22,7 +22,7 @@ def destination(text: str) -> Path:
     path = Path(text)
     try:
         check_file_destination(path, "file")
-    except ConversionError as problem:
+    except EdgeOCRError as problem:
         raise argparse.ArgumentTypeError(str(problem)) from problem
     return path
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 import edge_ocr
 from edge_ocr.ocr import OCR
 from edge_ocr.page import Page
+from edge_ocr.pictures import Source
 
 
 class Reader:
@@ -18,7 +16,7 @@ class Reader:
     def __init__(self, *, threads: int, bundle: str | None) -> None:
         self._ocr = OCR(bundle, threads=threads, min_score=0)
 
-    def read(self, picture: npt.NDArray[np.uint8]) -> Page:
+    def read(self, picture: Source) -> Page:
         """What is timed."""
         return self._ocr.read(picture)
 

@@ -18,7 +18,7 @@ class Reader:
         runtime = {f"EngineConfig.onnxruntime.{pool}": threads for pool in pools}
         self._ocr = RapidOCR(params={**params, **runtime})
 
-    def read(self, picture: npt.NDArray[np.uint8]) -> Any:
+    def read(self, picture: npt.NDArray[np.uint8] | str) -> Any:
         """What is timed."""
         return self._ocr(picture)
 

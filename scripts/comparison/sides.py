@@ -175,8 +175,19 @@ def rapidocr_side(bundle: Bundle, sources: Sources, folder: Path, progress: Prog
     dictionary = folder / "dictionary.txt"
     # One entry a line, as RapidOCR wants it: the publisher's own file may end its lines in CRLF.
     dictionary.write_bytes("".join(f"{entry}\n" for entry in bundle.charset).encode())
-    params = {**rapidocr_settings(bundle.manifest, sources.system), **_paths(sources.models, dictionary)}
-    return WorkerSide(RAPIDOCR, THREADS, rapidocr_environment(progress), "rapidocr_reader", {"params": params})
+    settings = {"params": rapidocr_params(bundle.manifest, sources, dictionary)}
+    return WorkerSide(RAPIDOCR, THREADS, rapidocr_environment(progress), "rapidocr_reader", settings)
+
+
+def rapidocr_params(manifest: Manifest, sources: Sources, dictionary: Path) -> dict[str, Any]:
+    """What RapidOCR is made with to read with the files that a bundle was converted from and with its settings.
+
+    Args:
+        manifest: of the bundle.
+        sources: the files.
+        dictionary: the bundle's charset, one entry a line.
+    """
+    return {**rapidocr_settings(manifest, sources.system), **_paths(sources.models, dictionary)}
 
 
 def rapidocr_as_installed(progress: Progress) -> WorkerSide:

@@ -1,0 +1,25 @@
+"""The aims in aims.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from comparison.report import table
+from comparison.targets import Verdict, judge, read_limits
+
+AIMS = Path(__file__).with_name("aims.toml")
+
+
+def verdicts(measured: Mapping[str, float]) -> list[Verdict]:
+    """The measured ratios that there is an aim for, beside it; what was not measured is left out."""
+    return judge([limit for limit in read_limits(AIMS) if limit.figure in measured], measured, cpu="")
+
+
+def aims_table(found: Sequence[Verdict]) -> str:
+    """Aim by aim: measured, limit, verdict."""
+    head = ("ratio of instructions", "measured", "aim", "verdict")
+    rows = [
+        (each.limit.figure, f"{each.measured:.3f}", str(each.limit), "met" if each.met else "MISSED") for each in found
+    ]
+    return table(head, rows)
