@@ -86,7 +86,8 @@ def compare_all(
         run = partial(outputs_on, emulator, bundle=folder, lines=pictures)
         outputs = progress.track(in_order(run, [CPUS[cpu] for cpu in cpus]), "emulate", len(cpus), "CPU")
         logits = logits_of(bundle)
-        found = [compare(cpu, here, there, logits) for cpu, there in zip(cpus, outputs, strict=True)]
+        labels = {line.picture.name: line.text for line in lines if line.text is not None}
+        found = [compare(cpu, here, there, logits, labels) for cpu, there in zip(cpus, outputs, strict=True)]
     return Outcome(bundle, describe_cpu(), found)
 
 
@@ -98,7 +99,14 @@ def document(outcome: Outcome) -> str:
         table(("model", "computes in"), computing(outcome.bundle)),
         table(("output for a fixed input, SHA-256", *(each.cpu for each in outcome.found)), _sha256(outcome.found)),
         table(
-            ("CPU", "lines", "same text", "same output, bit for bit", "largest difference of logits"),
+            (
+                "CPU",
+                "lines",
+                "same text",
+                "same output, bit for bit",
+                "largest difference of logits",
+                "difference of exact match",
+            ),
             [_row(each) for each in outcome.found],
         ),
     ]
@@ -114,7 +122,7 @@ def _sha256(found: Sequence[Equality]) -> list[tuple[str, ...]]:
 
 def _row(found: Equality) -> tuple[str, ...]:
     same = found.lines - len(found.differing)
-    return found.cpu, str(found.lines), str(same), str(found.identical), f"{found.largest:.3g}"
+    return found.cpu, str(found.lines), str(same), str(found.identical), f"{found.largest:.3g}", str(found.exact_match)
 
 
 def _differing(found: Sequence[Equality]) -> list[tuple[str, ...]]:

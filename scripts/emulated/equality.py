@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from converters.evaluation.datasets import LabelledLine
+from converters.evaluation.metrics import Delta, paired_bootstrap, same_text
 from edge_ocr.benchmark import counting
 from edge_ocr.benchmark.host.emulation.cpus import CPU
 from edge_ocr.benchmark.host.emulation.emulator import Emulator
@@ -56,6 +57,7 @@ class Equality:
         identical: how many of them have equal outputs, bit for bit.
         largest: difference between two logits of a line.
         differing: file of each line that reads differently -> its text on this machine, and on the emulated CPU.
+        exact_match: of the emulated CPU less that of this machine: a last bit turns as many lines right as wrong.
     """
 
     cpu: str
@@ -64,6 +66,7 @@ class Equality:
     identical: int
     largest: float
     differing: Mapping[str, tuple[str, str]]
+    exact_match: Delta
 
 
 @contextmanager
@@ -111,7 +114,7 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
         return dict(arrays)
 
 
-def compare(cpu: str, here: Outputs, there: Outputs, logits: TensorType) -> Equality:
+def compare(cpu: str, here: Outputs, there: Outputs, logits: TensorType, labels: Mapping[str, str]) -> Equality:
     """Hold an emulated CPU's outputs against this machine's.
 
     Args:
@@ -119,6 +122,7 @@ def compare(cpu: str, here: Outputs, there: Outputs, logits: TensorType) -> Equa
         here: of this machine.
         there: of the emulated CPU, for the same bundle and lines.
         logits: what the numbers of the recognizer's output stand for.
+        labels: file of a line -> what it says.
     """
     pairs = [(here.numbers[name], there.numbers[name]) for name in here.texts]
     texts = {name: (text, there.texts[name]) for name, text in here.texts.items()}
@@ -129,7 +133,13 @@ def compare(cpu: str, here: Outputs, there: Outputs, logits: TensorType) -> Equa
         sum(np.array_equal(own, other) for own, other in pairs),
         max(float(np.abs(logits.decode(own) - logits.decode(other)).max()) for own, other in pairs),
         {name: pair for name, pair in texts.items() if pair[0] != pair[1]},
+        paired_bootstrap(_right(here, labels), _right(there, labels), lambda right: float(right.mean())),
     )
+
+
+def _right(outputs: Outputs, labels: Mapping[str, str]) -> npt.NDArray[np.float64]:
+    """(lines,) 100 where a line is read right, else 0."""
+    return np.array([100.0 * same_text(outputs.texts[name], label) for name, label in labels.items()])
 
 
 def logits_of(bundle: Bundle) -> TensorType:

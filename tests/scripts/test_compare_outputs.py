@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,11 @@ from compare_outputs import Outcome, main
 from emulated.bundles import INTEGERS
 from emulated.equality import Equality
 
+from converters.evaluation.metrics import Delta
 from edge_ocr.bundle import Bundle
 
-SAME = Equality("cortex-a72", {"detector 640x640": True}, lines=500, identical=500, largest=0.0, differing={})
-OTHER = Equality(
-    "cortex-a76", {"detector 640x640": False}, lines=500, identical=20, largest=0.75, differing={"7.jpg": ("l0", "10")}
-)
+SAME = Equality("cortex-a72", {"detector 640x640": True}, 500, 500, 0.0, {}, Delta(0, 0, 0))
+OTHER = Equality("cortex-a76", {"detector 640x640": False}, 500, 20, 0.75, {"7.jpg": ("l0", "10")}, Delta(0.2, 0, 0.6))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ class TestWithoutEmulation:
         found.append(SAME)
         assert main(["--check"]) == 0
         table = capsys.readouterr().out.replace(" ", "")
-        assert "|cortex-a72|500|500|500|0|" in table
+        assert "|cortex-a72|500|500|500|0|+0.00[+0.00,+0.00]|" in table
         assert "|detector640x640|equal|" in table
         assert "|detector|int8(" in table
 
@@ -73,7 +73,7 @@ class TestWithoutEmulation:
         found += [SAME, OTHER]
         assert main([]) == 0
         table = capsys.readouterr().out.replace(" ", "")
-        assert "|cortex-a76|500|499|20|0.75|" in table
+        assert "|cortex-a76|500|499|20|0.75|+0.20[+0.00,+0.60]|" in table
         assert "|detector640x640|equal|other|" in table
         assert "|cortex-a76:7.jpg|l0|10|" in table
         assert main(["--check"]) == 1
@@ -89,5 +89,9 @@ def test_integers_put_out_the_same_on_every_cpu(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.slow
-def test_the_default_bundle_reads_the_same_on_every_cpu() -> None:
-    assert main(["--lines", "40", "--check"]) == 0
+def test_the_default_bundle_finds_the_same_and_reads_nearly_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--lines", "20", "--cpu", "cortex-a72"]) == 0
+    table = capsys.readouterr().out.replace(" ", "")
+    assert "|detector640x640|equal|" in table
+    (row,) = re.findall(r"\|cortex-a72\|20\|(\d+)\|", table)
+    assert int(row) >= 15

@@ -9,6 +9,7 @@ import pytest
 from emulated.equality import Equality, Outputs, compare, gathered, logits_of, outputs_here
 
 from converters.evaluation.datasets import evaluation_datasets, spread
+from converters.evaluation.metrics import Delta
 from edge_ocr.bundle import Bundle
 from edge_ocr.engines.base import TensorType
 from edge_ocr.errors import BenchmarkError
@@ -27,26 +28,28 @@ def outputs(sha256: str, **lines: tuple[str, list[int]]) -> Outputs:
 
 def test_equal_outputs_are_equal() -> None:
     same = outputs("aa", first=("a", [1, 2]), second=("b", [3, 4]))
-    assert compare("cortex-a72", same, same, STEPS) == Equality(
-        "cortex-a72", {"detector 640x640": True}, lines=2, identical=2, largest=0.0, differing={}
+    assert compare("cortex-a72", same, same, STEPS, {"first": "a", "second": "x"}) == Equality(
+        "cortex-a72", {"detector 640x640": True}, 2, 2, 0.0, {}, Delta(0, 0, 0)
     )
 
 
 def test_a_difference_is_counted_in_logits_and_its_text_is_listed() -> None:
     here = outputs("aa", first=("a", [1, 2]), second=("b", [3, 4]), third=("c", [5, 6]))
     there = outputs("bb", first=("a", [1, 2]), second=("b", [3, 7]), third=("e", [5, 4]))
-    found = compare("cortex-a76", here, there, STEPS)
+    found = compare("cortex-a76", here, there, STEPS, {"first": "a", "second": "b", "third": "e"})
     assert found.same_sha256 == {"detector 640x640": False}
     assert (found.lines, found.identical) == (3, 1)
     assert found.largest == 1.5  # three steps
     assert found.differing == {"third": ("c", "e")}
+    assert found.exact_match.value == pytest.approx(100 / 3)  # one of three lines more is right
 
 
 def test_this_machine_agrees_with_itself() -> None:
     lines = spread([line for data in evaluation_datasets() for line in data.lines], 3)
     with gathered(lines) as folder:
         here, again = outputs_here(DEFAULT_BUNDLE, folder), outputs_here(DEFAULT_BUNDLE, folder)
-    found = compare("itself", here, again, logits_of(Bundle.open()))
+    labels = {line.picture.name: line.text for line in lines}
+    found = compare("itself", here, again, logits_of(Bundle.open()), labels)
     assert set(here.texts) == {line.picture.name for line in lines}
     assert set(found.same_sha256) == {"detector 640x640", "direction 48x192", "recognizer 48x320"}
     assert all(found.same_sha256.values())
