@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from edge_ocr import __version__, interrupts
-from edge_ocr.arguments import whole, wholes
+from edge_ocr.arguments import add_repetitions, whole, wholes
 from edge_ocr.errors import EdgeOCRError, printable
 from edge_ocr.output import FORMATS
 from edge_ocr.threads import MOST_THREADS
@@ -266,19 +266,7 @@ def _add_bench(add_parser: AddParser) -> None:
         metavar="N,...",
         help="measure with each of these numbers of threads (default: that of the targets, else 1,2,4)",
     )
-    method.add_argument(
-        "--repeats", type=whole(1, 100_000), default=20, metavar="N", help="readings of each picture (default: 20)"
-    )
-    method.add_argument(
-        "--warm-up", type=whole(0, 100_000), default=3, metavar="N", help="pages read before that (default: 3)"
-    )
-    method.add_argument(
-        "--cold-starts",
-        type=whole(0, 1000),
-        default=5,
-        metavar="N",
-        help="processes started to see how long the first text takes (default: 5)",
-    )
+    add_repetitions(method)
     report = parser.add_argument_group("targets and reports")
     report.add_argument(
         "--targets",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from edge_ocr.errors import EdgeOCRError
@@ -16,13 +17,20 @@ def check_file_destination(path: Path, what: str) -> None:
         what: what the message calls it, such as "gallery".
 
     Raises:
-        EdgeOCRError: it is a folder, or in none, or nothing may be written there.
+        EdgeOCRError: it is a folder, or in none, or nothing may be written there, or the system takes no such path.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        mode = stat.S_IFREG  # which it will be
+    except OSError as problem:
+        reason = problem.strerror
+        raise EdgeOCRError(f"the {what} {path} cannot be written: {reason}; choose another place") from problem
+    if stat.S_ISDIR(mode):
+        raise EdgeOCRError(f"the {what} {path} is a folder; name a file in it")
+    if not stat.S_ISREG(mode):
         return  # such as /dev/stdout, which is written to as it stands
     folder = Path(os.path.realpath(path)).parent
-    if path.is_dir():
-        raise EdgeOCRError(f"the {what} {path} is a folder; name a file in it")
     if not folder.is_dir():
         raise EdgeOCRError(f"there is no folder {folder} for the {what}; make it first, or choose another place")
     if not os.access(folder, os.W_OK):

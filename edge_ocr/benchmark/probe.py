@@ -29,7 +29,7 @@ from itertools import chain, cycle, islice
 from pathlib import Path
 
 from edge_ocr import __version__, interrupts
-from edge_ocr.arguments import whole, wholes
+from edge_ocr.arguments import add_repetitions, whole, wholes
 from edge_ocr.atomic import replacing
 from edge_ocr.benchmark.energy import find_meter
 from edge_ocr.benchmark.facts import advice, describe, problems, read_facts, read_health
@@ -352,19 +352,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--threads", type=wholes(1, 1024), default=(1, 2, 4), metavar="N,...", help="each is measured (default: 1,2,4)"
     )
-    parser.add_argument(
-        "--repeats", type=whole(1, 100_000), default=20, metavar="N", help="readings of each picture (default: 20)"
-    )
-    parser.add_argument(
-        "--warm-up", type=whole(0, 100_000), default=3, metavar="N", help="pages read before that (default: 3)"
-    )
-    parser.add_argument(
-        "--cold-starts",
-        type=whole(0, 1000),
-        default=5,
-        metavar="N",
-        help="processes started to see how long the first text takes; 0: do not measure it (default: 5)",
-    )
+    add_repetitions(parser)
     parser.add_argument("--engine", metavar="E", help="as for edge-ocr read")
     parser.add_argument("--det-side", type=whole(32, 16_384), metavar="N", help="as for edge-ocr read")
     return parser

@@ -38,7 +38,7 @@ class MeasuredPicture:
     """A picture that was read.
 
     Attributes:
-        name: of its file, without folders.
+        name: of its file; without folders in what `edge-ocr bench` writes.
         sha256: of its file, 64 hexadecimal digits.
         width: pixels, as a viewer shows it.
         height: likewise.
@@ -237,9 +237,12 @@ class SpeedUp:
         """From page times of the two bundles, pair by pair, in any unit; at least one pair."""
         times = np.array([first, second], np.float64)
         pairs = times.shape[1]
-        chosen = np.random.default_rng(0).integers(0, pairs, (_DRAWS, pairs))
-        drawn_first, drawn_second = times[:, chosen].sum(axis=2)
-        low, high = np.percentile(drawn_second / drawn_first, [2.5, 97.5])
+        generator = np.random.default_rng(0)
+        ratios = np.empty(_DRAWS)
+        for draw in range(_DRAWS):  # one by one: all of a long run at once are more than a small board's memory
+            drawn_first, drawn_second = times[:, generator.integers(0, pairs, pairs)].sum(axis=1)
+            ratios[draw] = drawn_second / drawn_first
+        low, high = np.percentile(ratios, [2.5, 97.5])
         ratio = times[1].sum() / times[0].sum()
         return cls(threads, round(float(ratio), 4), round(float(low), 4), round(float(high), 4), pairs)
 
@@ -286,15 +289,17 @@ class Result:
 
     def to_json(self) -> bytes:
         """Content of a result file; `load_result` reads it back to an equal result."""
-        return (json.dumps(to_plain(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        text = json.dumps(to_plain(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        # Half of a surrogate pair stands for a byte of a file's name that is no UTF-8. Its escape is JSON's as well.
+        return text.encode(errors="backslashreplace")
 
 
 def _accuracy_loss(bundle: Bundle) -> float | None:
     """See `BundleResult`; a verification is the converter's word, and counts only for the models it was made of."""
-    with suppress(ValueError, TypeError, KeyError):
+    with suppress(ValueError, TypeError, KeyError, RecursionError, BenchmarkError):
         verification = json.loads(bundle.verification or b"{}")
         if verification["digest"] == bundle.digest and verification["loss"]["labelled"]:
-            return float(verification["loss"]["points"])
+            return from_plain(float, verification["loss"]["points"])
     return None
 
 

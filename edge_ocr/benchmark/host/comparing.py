@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,10 @@ from edge_ocr.benchmark.summary import Summary
 from edge_ocr.errors import BenchmarkError
 
 _DRAWS = 2000
+_MOST_DRAWN = 1 << 20
+"""Readings drawn at once: a result of 100,000 repeats would else need gigabytes."""
+_MOST_SPREAD = 1.0
+"""Of a ratio's logarithm: beyond it the delta method says nothing."""
 _QUANTILE = 1.96
 """95 % of a normal distribution lie within as many standard deviations of its mean."""
 
@@ -110,6 +114,8 @@ def _of_means(one: Summary, other: Summary) -> str:
     if not (one.mean > 0 and other.mean > 0 and one.count > 1 and other.count > 1):
         return ""
     spread = math.hypot(*(each.std / each.mean / math.sqrt(each.count) for each in (one, other)))
+    if spread > _MOST_SPREAD:
+        return ""
     ratio = other.mean / one.mean
     return _interval(ratio * math.exp(-_QUANTILE * spread), ratio * math.exp(_QUANTILE * spread))
 
@@ -128,8 +134,11 @@ def _drawn_totals(run: Run, generator: np.random.Generator) -> np.ndarray[tuple[
     """Milliseconds for all pictures once, from so many draws of each picture's readings."""
     totals = np.zeros(_DRAWS)
     for readings in run.page_samples_ms:
-        drawn = generator.choice(np.asarray(readings, np.float64), (_DRAWS, len(readings)))
-        totals += drawn.mean(axis=1)
+        times = np.asarray(readings, np.float64)
+        at_once = max(1, _MOST_DRAWN // len(times))
+        for first in range(0, _DRAWS, at_once):
+            drawn = generator.choice(times, (min(at_once, _DRAWS - first), len(times)))
+            totals[first : first + at_once] += drawn.mean(axis=1)
     return totals / len(run.page_samples_ms)
 
 
@@ -141,6 +150,7 @@ def _warnings(one: Result, other: Result) -> Iterator[str]:
     facts, others = one.facts, other.facts
     engine, other_engine = one.bundles[0].engine, other.bundles[0].engine
     pictures, other_pictures = ([(each.name, each.sha256) for each in result.pictures] for result in (one, other))
+    versions, other_versions = _versions(one), _versions(other)
     for what, value, other_value in (
         ("board", facts.board or facts.soc, others.board or others.soc),
         ("CPU", cpu_of(facts), cpu_of(others)),
@@ -148,6 +158,7 @@ def _warnings(one: Result, other: Result) -> Iterator[str]:
         ("engine", f"{engine.package} {engine.version}", f"{other_engine.package} {other_engine.version}"),
         ("version of edge-ocr", one.edge_ocr, other.edge_ocr),
         ("Python", facts.python, others.python),
+        *((f"version of {name}", versions[name], other_versions[name]) for name in versions if name in other_versions),
         ("detector's long side", _det_side(one), _det_side(other)),
     ):
         if value != other_value:
@@ -164,6 +175,13 @@ def _warnings(one: Result, other: Result) -> Iterator[str]:
             yield f"{name} does not count: {problem}"
     if one.bundles[0].instructions is None:
         yield _ELSEWHEN
+
+
+def _versions(result: Result) -> Mapping[str, str]:
+    """What the counts of an emulated CPU depend on besides Python and the engine, of which is told anyway."""
+    bundle = result.bundles[0]
+    counted = bundle.instructions.versions if bundle.instructions else {}
+    return {name: version for name, version in counted.items() if name not in ("python", bundle.engine.package)}
 
 
 def _det_side(result: Result) -> str:

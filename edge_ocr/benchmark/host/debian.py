@@ -75,9 +75,9 @@ def debian_mirror() -> str:
     if mirror := os.environ.get(MIRROR_VARIABLE):
         # Packages on a disk of this machine apt would otherwise use where they lie, and not fetch.
         return f"copy:{mirror.removeprefix('file:')}" if mirror.startswith("file:") else mirror
-    known = run_tool("apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages")
+    known = run_tool("apt-get", "indextargets", "--format", "$(REPO_URI) $(LABEL)", "Created-By: Packages")
     for target in known.splitlines():
-        label, _, address = target.partition(" ")
+        address, _, label = target.partition(" ")  # which can be several words, such as "Debian Backports"
         if label == "Debian":
             return address
     raise BenchmarkError(
@@ -116,6 +116,7 @@ def _configure(scratch: Path, architecture: str, source: str) -> Path:
     (scratch / "sources.list").write_text(source + "\n")
     settings = {
         "APT::Architecture": architecture,
+        "APT::Default-Release": "",
         "APT::Sandbox::User": "root",  # not _apt, which may not write to the cache folder of whoever calls
         "APT::Update::Error-Mode": "any",  # a mirror that does not answer is an error and no remark
         "Acquire::Languages": "none",
@@ -128,6 +129,7 @@ def _configure(scratch: Path, architecture: str, source: str) -> Path:
         "Dir::Cache::archives": scratch / "archives",
         "Dir::Etc::sourcelist": scratch / "sources.list",
         "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::Etc::preferences": "/dev/null",
         "Dir::Etc::preferencesparts": "/dev/null",
     }
     lines = [f'{name} "{value}";' for name, value in settings.items()]
@@ -154,6 +156,8 @@ def _unpack(archives: Sequence[Path], root: Path) -> None:
                 "tar", "--extract", "--no-same-owner", "--keep-directory-symlink", "--directory", str(root),
                 stdin=opened.stdout,
             )  # fmt: skip
+        if opened.returncode:
+            raise BenchmarkError(f"dpkg-deb cannot unpack {archive.name} (status {opened.returncode}); try again")
     _make_links_relative(root)
     (root / PACKAGES_FILE).write_text(json.dumps(dict(sorted(versions.items())), indent=1) + "\n")
 

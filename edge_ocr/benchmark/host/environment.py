@@ -15,6 +15,7 @@ from pathlib import Path
 
 from edge_ocr.benchmark.host.devices.archive import size_of
 from edge_ocr.benchmark.host.devices.base import PYTHON, Device
+from edge_ocr.benchmark.host.devices.shell import last_line
 from edge_ocr.benchmark.host.python_root import VERSION, push_python
 from edge_ocr.benchmark.host.wheels import runtime_files, site_for
 from edge_ocr.engines import engine_packages, package_for
@@ -119,11 +120,10 @@ def _requirements(wanted: Sequence[tuple[str | None, str, Mapping[str, str]]]) -
 def _examine(device: Device, python: Sequence[str], wanted: Sequence[object]) -> _Found:
     """Try a Python of the device."""
     finished = device.run([*python, "-c", _EXAMINE, json.dumps(wanted)], timeout=_PATIENCE, on_line=lambda line: None)
-    complaints = finished.complaint.splitlines()
     if finished.status < 0:
         lack = f"Python there was ended by signal {-finished.status}"
     elif finished.status:
-        lack = complaints[-1] if complaints else f"Python there ended with status {finished.status}"
+        lack = last_line(finished.complaint) or f"Python there ended with status {finished.status}"
     else:
         lack = ""
     try:

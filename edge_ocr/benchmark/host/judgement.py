@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
 from edge_ocr.benchmark.host.planning import DEFAULT_PICTURE
 from edge_ocr.benchmark.host.targets import COLD_START, LOAD, Figure, Limit, Targets
-from edge_ocr.benchmark.result import PAGE, BundleResult, Count, Result, Run
+from edge_ocr.benchmark.result import PAGE, STAGES, BundleResult, Count, Result, Run, Settings
 from edge_ocr.cache import sha256_of
+
+_FEWEST = 5
+"""Repeats for a p90: of fewer it is hardly less than the largest, and no noise among them can be seen."""
 
 
 class Verdict(Enum):
@@ -77,14 +81,30 @@ def _objections(result: Result, targets: Targets) -> list[str]:
         here = f"an emulated {counted.cpu}" if counted else next(iter(names), "a board that does not say its name")
         objections.append(f"these limits are for another device ({targets.title}); this is {here}")
     if result.problems:
-        objections.append("the run has problems, named above, so that its times do not count")
+        objections.append("the run has problems, named above, so that it does not count")
+    if not counted:
+        objections += _chances(result.settings, {limit.figure.key for limit in targets.limits})
     return objections
 
 
-def _remarks(result: Result) -> list[str]:
-    if [picture.sha256 for picture in result.pictures] == [sha256_of(DEFAULT_PICTURE)]:
-        return []
-    return ["the limits are for the built-in page of 17 lines; other pictures take more or less than that"]
+def _chances(settings: Settings, limited: Container[str]) -> Iterator[str]:
+    """What was repeated so seldom that its p90 is chance."""
+    for option, times, keys in (
+        ("--repeats", settings.repeats, [*STAGES, PAGE]),
+        ("--cold-starts", settings.cold_starts, [COLD_START, LOAD]),
+    ):
+        if times < _FEWEST and any(f"p90_ms.{key}" in limited for key in keys):
+            yield f"{option} {times} is too few to tell a p90; ask for at least {_FEWEST}"
+
+
+def _remarks(result: Result) -> Iterator[str]:
+    if [picture.sha256 for picture in result.pictures] != [sha256_of(DEFAULT_PICTURE)]:
+        yield "the limits are for the built-in page of 17 lines; other pictures take more or less than that"
+    if result.settings.det_side is not None:
+        yield (
+            f"the detector looked at a long side of {result.settings.det_side} and not the bundle's, for which its "
+            "accuracy was verified"
+        )
 
 
 def _measured(figure: Figure, bundle: BundleResult, run: Run | None) -> float | None:

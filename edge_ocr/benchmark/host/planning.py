@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from edge_ocr.benchmark.result import Settings
 from edge_ocr.bundle import Bundle
 from edge_ocr.engines import package_for
-from edge_ocr.errors import PictureError
+from edge_ocr.errors import PictureError, printable
 from edge_ocr.pictures import decode, read_file
 from edge_ocr.sources import STANDARD_INPUT, expand
 
@@ -57,9 +58,10 @@ def make_plan(sources: Sequence[str | None], pictures: Sequence[str], settings: 
 
 
 def _distinct(paths: Sequence[str]) -> Iterator[tuple[str, Path]]:
-    """Names for files in one folder: their own, with a number before it where two have the same."""
+    """Names for files in one folder that UTF-8 can hold: their own, with a number before it where that is taken."""
     taken: set[str] = set()
-    for number, path in enumerate(map(Path, paths), start=1):
-        name = path.name if path.name not in taken else f"{number}-{path.name}"
+    for path in map(Path, paths):
+        own = printable(path.name)
+        name = next(name for name in chain([own], (f"{number}-{own}" for number in count(2))) if name not in taken)
         taken.add(name)
         yield name, path

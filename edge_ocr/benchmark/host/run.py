@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from edge_ocr import __version__
 from edge_ocr.benchmark.host.devices.base import Device, Finished
 from edge_ocr.benchmark.host.emulated import count
 from edge_ocr.benchmark.host.environment import prepare
 from edge_ocr.benchmark.host.planning import Plan
-from edge_ocr.benchmark.result import AGAIN, Result, parse_result
+from edge_ocr.benchmark.result import AGAIN, BundleResult, Result, parse_result
 from edge_ocr.bundle import PACKED_SUFFIX, Bundle
 from edge_ocr.bundle_writing import pack
+from edge_ocr.cache import sha256_of
 from edge_ocr.errors import BenchmarkError, DeviceError
 
 _PATIENCE = 4 * 3600.0
@@ -102,14 +104,27 @@ def _failure(finished: Finished) -> str:
 
 def _checked(answer: Result, plan: Plan, device: str) -> Result:
     """The answer, once it is certain that it is one to what was asked, with the names that the user knows."""
-    names = list(plan.pictures)
     threads = {tuple(run.threads for run in bundle.runs) for bundle in answer.bundles}
+    pictures = [(f"{_PICTURES}/{name}", sha256_of(path)) for name, path in plan.pictures.items()]
     for what, right in (
-        ("bundles", [bundle.digest for bundle in answer.bundles] == [bundle.digest for bundle in plan.bundles]),
-        ("pictures", [picture.name for picture in answer.pictures] == [f"{_PICTURES}/{name}" for name in names]),
+        ("bundles", _are_of(answer.bundles, plan.bundles)),
+        ("pictures", [(picture.name, picture.sha256) for picture in answer.pictures] == pictures),
         ("settings", answer.settings == plan.settings and threads == {plan.settings.threads}),
     ):
         if not right:
             raise BenchmarkError(f"{device} has answered for other {what} than it was asked for; {AGAIN}")
-    pictures = tuple(replace(picture, name=name) for picture, name in zip(answer.pictures, names, strict=True))
-    return replace(answer, device=device, pictures=pictures)
+    if answer.edge_ocr != __version__:
+        raise BenchmarkError(
+            f"{device} has measured an edge-ocr {answer.edge_ocr} of its own, not the {__version__} that was sent "
+            "there; remove that one from its PYTHONPATH"
+        )
+    known = tuple(replace(picture, name=name) for picture, name in zip(answer.pictures, plan.pictures, strict=True))
+    return replace(answer, device=device, pictures=known)
+
+
+def _are_of(measured: Sequence[BundleResult], bundles: Sequence[Bundle]) -> bool:
+    """Whether measured bundles say of themselves, such as their size and accuracy, what these bundles say."""
+    return len(measured) == len(bundles) and all(
+        each == BundleResult.of(bundle, each.engine, runs=each.runs)
+        for each, bundle in zip(measured, bundles, strict=True)
+    )

@@ -28,7 +28,7 @@ from typing import Any
 from edge_ocr.benchmark.host.toml import parse_toml
 from edge_ocr.benchmark.records import from_plain
 from edge_ocr.benchmark.result import PAGE, STAGES
-from edge_ocr.errors import BenchmarkError
+from edge_ocr.errors import BenchmarkError, printable
 
 FOLDER = Path(__file__).parents[1] / "targets"
 """The targets that come with edge-ocr."""
@@ -139,7 +139,7 @@ def read_targets(source: str) -> Targets:
     if path.parent == FOLDER and path.stem not in target_names():
         raise BenchmarkError(f"there are no targets '{source}'; {_nearest(source, target_names())}")
     try:
-        return _targets(path.stem, parse_toml(path.read_text("utf-8")))
+        return _targets(printable(path.stem), parse_toml(path.read_text("utf-8")))
     except OSError as problem:
         raise BenchmarkError(f"targets {path} cannot be read: {problem.strerror}; check the name") from problem
     except (ValueError, RecursionError) as problem:

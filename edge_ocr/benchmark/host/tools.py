@@ -41,9 +41,8 @@ def run_tool(program: str, *arguments: str, stdin: IO[bytes] | None = None, log:
             [program, *arguments], stdin=stdin or subprocess.DEVNULL, capture_output=True, env=variables, check=False
         )
     except OSError as problem:
-        package = _PACKAGES.get(program, program)
         raise BenchmarkError(
-            f"{program} cannot be run ({problem.strerror}); install the package {package}"
+            f"{program} cannot be run ({problem.strerror}); install the package {_package_of(program)}"
         ) from problem
     if finished.returncode:
         complaint = _complaint(finished.stderr) or f"it ended with status {finished.returncode}"

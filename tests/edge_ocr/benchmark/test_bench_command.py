@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from PIL import Image
 
 from edge_ocr.benchmark.host import command
 from edge_ocr.benchmark.host.devices.base import Device
-from edge_ocr.benchmark.host.planning import Plan
+from edge_ocr.benchmark.host.planning import Plan, make_plan
 from edge_ocr.benchmark.result import Result, load_result
 from edge_ocr.cli import main
 from edge_ocr.doctor import SAMPLE
@@ -78,6 +79,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "threads of targets left out": (["--targets", "raspberry-pi-4", "--threads", "1,2"], "are for 4 threads"),
     "folder as file": (["--json", "FOLDER.json"], "is a folder; name a file in it"),
     "no such folder": (["--markdown", "FOLDER/none/report.md"], "there is no folder"),
+    "overlong name": (["--json", f"FOLDER/{'r' * 300}.json"], "cannot be written: File name too long"),
     "wrong suffix": (["--plot", "FOLDER/plot.jpg"], "should end in .png or .svg"),
     "no suffix": (["--json", "FOLDER/result"], "should end in .json"),
     "one place for two": (["--json", "FOLDER/a.json", "--plot", "FOLDER/a.svg", "--markdown", "FOLDER/a.json"], ".md"),
@@ -221,6 +223,16 @@ def test_settings_come_from_the_options_and_the_targets(monkeypatch: pytest.Monk
     assert list(asked[0].pictures) == ["page.jpg"]
     assert list(asked[3].pictures) == [SAMPLE.name, f"2-{SAMPLE.name}"]
     assert len(asked[3].bundles) == 2
+
+
+def test_pictures_of_any_name_have_each_their_own(tmp_path: Path) -> None:
+    names = ["a/3-x.png", "b/x.png", "c/x.png", "d/x.png", "new\nline.png", os.fsdecode(b"latin-\xe9.png")]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(SAMPLE.read_bytes())
+    plan = make_plan([None], [str(tmp_path / name) for name in names], result().settings)
+    assert list(plan.pictures) == ["3-x.png", "x.png", "2-x.png", "4-x.png", "new\\nline.png", "latin-\\udce9.png"]
+    assert list(plan.pictures.values()) == [tmp_path / name for name in names]
 
 
 def test_compare(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

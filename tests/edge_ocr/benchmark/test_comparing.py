@@ -62,6 +62,19 @@ def test_instructions_are_compared_exactly(tmp_path: Path) -> None:
     assert " ms" not in text and "[" not in text
 
 
+def test_a_mean_that_tells_nothing_has_no_interval(tmp_path: Path) -> None:
+    measured = run()
+    wild = result(bundle(runs=[replace(measured, load_ms=replace(measured.load_ms, std=1e18))]))
+    assert re.search(r"load +90\.0 ms +90\.0 ms +1\.000$", shown(tmp_path, wild, result()), re.MULTILINE)
+
+
+def test_counts_with_another_emulator_are_told(tmp_path: Path) -> None:
+    counted = instructions()
+    other = replace(counted, versions={**counted.versions, "qemu": "7.2.23"})
+    text = " ".join(shown(tmp_path, emulated(), emulated(bundle(instructions=other))).split())
+    assert "the version of qemu differs: 7.2.22 and 7.2.23" in text
+
+
 OTHER_PICTURE = MeasuredPicture("page.jpg", "00" * 32, 960, 672, 17)
 WARNINGS: dict[str, tuple[Result, str]] = {
     "board": (

@@ -93,6 +93,15 @@ def test_a_root_has_the_files_and_says_the_versions(mirror: Path, cache: Path) -
     assert len(heard) == 1
 
 
+def test_what_this_system_prefers_does_not_count(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that the root is not of, and a pin that forbids the package."""
+    preferences, configuration = tmp_path / "preferences", tmp_path / "apt.conf"
+    preferences.write_text("Package: tiny\nPin: release *\nPin-Priority: -1\n")
+    configuration.write_text(f'APT::Default-Release "sid";\nDir::Etc::preferences "{preferences}";\n')
+    monkeypatch.setenv("APT_CONFIG", str(configuration))
+    assert packages_of(debian_root(["tiny"], "arm64", note=silent)) == {"tiny": "1:2-3"}
+
+
 @pytest.mark.parametrize("change", ["unsigned", "another key", "altered release", "altered package"])
 def test_what_debian_has_not_signed_is_refused(mirror: Path, cache: Path, tmp_path: Path, change: str) -> None:
     signed = mirror / "dists/trixie/InRelease"
@@ -112,6 +121,20 @@ def test_what_debian_has_not_signed_is_refused(mirror: Path, cache: Path, tmp_pa
     with pytest.raises(
         BenchmarkError, match=r"^tiny of Debian trixie for arm64 cannot be fetched: .*; check the network"
     ):
+        debian_root(["tiny"], "arm64", note=silent)
+    assert [each.suffix for each in (cache / "stages/debian").iterdir()] == [".lock"]
+
+
+def test_a_package_that_cannot_be_unpacked(
+    mirror: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though what arrives of it is an archive, and tar is content."""
+    program = tmp_path / "dpkg-deb"
+    real = shutil.which("dpkg-deb")
+    program.write_text(f'#!/bin/sh\n[ "$1" = --fsys-tarfile ] || exec {real} "$@"\nhead -c 10240 /dev/zero; exit 2\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(BenchmarkError, match=r"^dpkg-deb cannot unpack tiny_.*\.deb \(status 2\); try again$"):
         debian_root(["tiny"], "arm64", note=silent)
     assert [each.suffix for each in (cache / "stages/debian").iterdir()] == [".lock"]
 
@@ -147,8 +170,9 @@ def test_without_apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "known, mirror",
     [
-        ("Debian http://one/debian/\nDebian http://two/debian/\n", "http://one/debian/"),
-        ("Debian-Security http://one/security/\n http://two/\nDebian http://three/d/\n", "http://three/d/"),
+        ("http://one/debian/ Debian\nhttp://two/debian/ Debian\n", "http://one/debian/"),
+        ("http://one/security/ Debian-Security\nhttp://two/ \nhttp://three/d/ Debian\n", "http://three/d/"),
+        ("http://one/debian/ Debian Backports\nhttp://two/debian/ Debian\n", "http://two/debian/"),
     ],
 )
 def test_the_mirror_is_that_of_this_machine(
@@ -161,7 +185,7 @@ def test_the_mirror_is_that_of_this_machine(
 
 def test_without_a_mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(debian.MIRROR_VARIABLE, raising=False)
-    _say(tmp_path, "Ubuntu http://one/ubuntu/\n", monkeypatch)
+    _say(tmp_path, "http://one/ubuntu/ Ubuntu\n", monkeypatch)
     with pytest.raises(BenchmarkError, match=r"knows no mirror of Debian; set EDGE_OCR_DEBIAN_MIRROR to the address"):
         debian_mirror()
 

@@ -107,6 +107,8 @@ def test_an_engine_that_nobody_has_is_refused_first(manifest: Manifest) -> None:
 class OldPi(LocalDevice):
     """A board with a 32-bit system, and a Python that has nothing; such a one is not at hand."""
 
+    complaint = "No module named 'cv2'\n"
+
     def __enter__(self) -> OldPi:
         super().__enter__()
         self.machine = "armv7l"
@@ -114,7 +116,7 @@ class OldPi(LocalDevice):
 
     def run(self, arguments: Sequence[str], *, timeout: float, on_line: Callable[[str], None]) -> Finished:
         if arguments[0] == PYTHON:
-            return Finished(1, b'{"glibc": "2.36", "bits": 32}\n', "No module named 'cv2'\n")
+            return Finished(1, b'{"glibc": "2.36", "bits": 32}\n', self.complaint)
         return super().run(arguments, timeout=timeout, on_line=on_line)
 
 
@@ -122,3 +124,10 @@ def test_a_32_bit_system_is_told_what_to_do(manifest: Manifest) -> None:
     sentence = r"a system for armv7l, to which .*lacks \(No module named 'cv2'\); install a 64-bit system"
     with OldPi("local") as device, pytest.raises(DeviceError, match=sentence):
         prepare(device, [manifest], None, silent)
+
+
+def test_a_python_that_fails_without_a_word_has_failed(manifest: Manifest) -> None:
+    with OldPi("local") as device:
+        device.complaint = "\n"  # of an exception that has no message
+        with pytest.raises(DeviceError, match=r"lacks \(Python there ended with status 1\)"):
+            prepare(device, [manifest], None, silent)

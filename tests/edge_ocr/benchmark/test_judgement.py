@@ -9,7 +9,7 @@ import pytest
 
 from edge_ocr.benchmark.host.judgement import Verdict, judge
 from edge_ocr.benchmark.host.targets import Limit, Targets, read_targets
-from edge_ocr.benchmark.result import BundleResult, Result, Run
+from edge_ocr.benchmark.result import BundleResult, Result, Run, Settings
 from tests.edge_ocr.benchmark.results import PI_4, bundle, emulated, instructions, result, run
 
 PI_4_TARGETS = read_targets("raspberry-pi-4")
@@ -76,6 +76,32 @@ def test_a_run_with_problems_does_not_pass_whatever_its_figures_are() -> None:
     assert {row.verdict for row in judgement.rows} == {Verdict.MET}
     assert not judgement.passed
     assert "has problems" in judgement.objections[0]
+
+
+ASKED = result().settings
+
+
+@pytest.mark.parametrize(
+    ("option", "few", "enough"),
+    [
+        ("--repeats", replace(ASKED, repeats=4), replace(ASKED, repeats=5)),
+        ("--cold-starts", replace(ASKED, cold_starts=4), replace(ASKED, cold_starts=5)),
+    ],
+)
+def test_the_p90_of_a_few_is_no_pass(option: str, few: Settings, enough: Settings) -> None:
+    judgement = judge(replace(result(), settings=few), PI_4_TARGETS)
+    assert not judgement.passed
+    assert [f"{option} 4 is too few" in objection for objection in judgement.objections] == [True]
+    assert judge(replace(result(), settings=enough), PI_4_TARGETS).passed
+    of_the_size = replace(PI_4_TARGETS, limits=PI_4_TARGETS.limits[:1])
+    assert judge(replace(result(), settings=few), of_the_size).passed
+
+
+def test_another_side_of_the_detector_is_told() -> None:
+    smaller = replace(result(), settings=replace(result().settings, det_side=320))
+    remarks = judge(smaller, PI_4_TARGETS).remarks
+    assert any("looked at a long side of 320 and not the bundle's" in remark for remark in remarks)
+    assert not any("long side" in remark for remark in judge(result(), PI_4_TARGETS).remarks)
 
 
 def unverified() -> BundleResult:

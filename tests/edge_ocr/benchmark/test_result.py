@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -88,6 +89,12 @@ def test_a_result_comes_back_equal(kind: str, tmp_path: Path, request: pytest.Fi
     assert load_result(file).to_json() == file.read_bytes()
 
 
+def test_a_picture_may_have_a_name_that_is_no_utf_8(timed: Result) -> None:
+    result = replace(timed, pictures=(replace(timed.pictures[0], name=os.fsdecode(b"\xff.jpg")),))
+    assert parse_result(result.to_json(), "x.json") == result
+    result.to_json().decode()  # the file itself is UTF-8 all the same
+
+
 def test_a_bundle_is_described_by_its_manifest_and_its_verification() -> None:
     described = BundleResult.of(Bundle.open(), LITERT)
     assert (described.name, described.precision, described.digest) == ("ppocrv6-tiny", "int8", DEFAULT_DIGEST)
@@ -112,9 +119,12 @@ def test_a_packed_bundle_is_described_as_its_folder_is(tmp_path: Path) -> None:
         {"digest": "0" * 64},
         {"loss": {"points": 5.0, "figure": "same boxes", "labelled": False}},
         {"loss": None},
+        {"loss": {"points": float("nan"), "labelled": True}},
+        {"loss": {"points": 10**400, "labelled": True}},
+        {"loss": {"points": "none", "labelled": True}},
         None,
     ],
-    ids=["of other models", "without labels", "without a loss", "none"],
+    ids=["of other models", "without labels", "without a loss", "no number", "beyond numbers", "a word", "none"],
 )
 def test_the_loss_is_not_known_where_nothing_verifies_these_models(
     change: dict[str, Any] | None, tmp_path: Path

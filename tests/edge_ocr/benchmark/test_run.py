@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from edge_ocr import __version__
 from edge_ocr.benchmark.host import run as running
 from edge_ocr.benchmark.host.devices.base import Device, Finished
 from edge_ocr.benchmark.host.planning import make_plan
-from edge_ocr.benchmark.result import Result, Settings
+from edge_ocr.benchmark.result import BundleResult, EngineFacts, Result, Settings
 from edge_ocr.bundle import Bundle
+from edge_ocr.cache import sha256_of
 from edge_ocr.doctor import SAMPLE
 from edge_ocr.errors import BenchmarkError, DeviceError
 from tests.edge_ocr.benchmark.results import bundle, result, run
@@ -25,9 +27,10 @@ PLAN = make_plan([None], [str(SAMPLE)], SETTINGS)
 
 def answer(**changes: Any) -> Result:
     """What an honest device says of `PLAN`."""
-    honest = replace(bundle(runs=[run(1), run(2)]), digest=Bundle.open().digest)
-    picture = replace(result().pictures[0], name=f"pictures/{SAMPLE.name}")
-    return replace(result(honest), **{"pictures": (picture,), "settings": SETTINGS, **changes})
+    honest = BundleResult.of(Bundle.open(), EngineFacts("ai-edge-litert", "2.3.0"), runs=(run(1), run(2)))
+    picture = replace(result().pictures[0], name=f"pictures/{SAMPLE.name}", sha256=sha256_of(SAMPLE))
+    made = {"edge_ocr": __version__, "pictures": (picture,), "settings": SETTINGS}
+    return replace(result(honest), **{**made, **changes})
 
 
 class Liar(Device):
@@ -83,8 +86,13 @@ def other_bundle() -> Result:
     return answer(bundles=(bundle(runs=[run(1), run(2)]),))
 
 
-def other_picture() -> Result:
-    return answer(pictures=result().pictures)
+def better_bundle(**changes: Any) -> Result:
+    """Of the right bundle, of which the device says something that the bundle does not."""
+    return answer(bundles=(replace(answer().bundles[0], **changes),))
+
+
+def other_picture(**changes: Any) -> Result:
+    return answer(pictures=(replace(answer().pictures[0], **changes),))
 
 
 def fewer_repeats() -> Result:
@@ -103,7 +111,11 @@ def fewer_threads() -> Result:
         (json.dumps({"schema": 99}).encode(), "the result of another version"),
         (other_bundle().to_json(), "answered for other bundles"),
         (answer(bundles=(bundle(), bundle())).to_json(), "answered for other bundles"),
-        (other_picture().to_json(), "answered for other pictures"),
+        (better_bundle(bytes={"total": 1}).to_json(), "answered for other bundles"),
+        (better_bundle(accuracy_loss_points=-1.0).to_json(), "answered for other bundles"),
+        (other_picture(name="page.jpg").to_json(), "answered for other pictures"),
+        (other_picture(sha256="ef" * 32).to_json(), "answered for other pictures"),
+        (answer(edge_ocr="0.0.9").to_json(), "has measured an edge-ocr 0.0.9 of its own, not the"),
         (fewer_repeats().to_json(), "answered for other settings"),
         (fewer_threads().to_json(), "answered for other settings"),
         (answer().to_json().replace(b'"lines_per_page": 17.0', b'"lines_per_page": 1e999'), "is not a whole result"),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_ocr.benchmark.host.devices import open_device
+from edge_ocr.benchmark.host.devices import open_device, ssh
 from edge_ocr.benchmark.host.devices.base import PYTHON
 from edge_ocr.errors import DeviceError
 from tests.edge_ocr.benchmark.sshd import Sshd, free_port, login_shell, own_disks, serving, use
@@ -56,7 +56,7 @@ def left_behind() -> set[Path]:
     "name",
     [
         "ssh://", "ssh://@host", "ssh://-oProxyCommand=reboot", "ssh://user@-host", "ssh://-user@host", "ssh://a b",
-        "ssh://host;reboot", "ssh://$(reboot)@host", "ssh://host:port", "ssh://host:65536", "ssh://host/path",
+        "ssh://host;reboot", "ssh://$(reboot)@host", "ssh://host:port", "ssh://host:65536", "ssh://host:0", "ssh://host/path",
         "ssh://user:password@host", "ssh://::1", "ssh://[-o]", "ssh://host\n", "ssh://host%h",
     ],
 )  # fmt: skip
@@ -176,6 +176,12 @@ def test_a_host_key_that_has_changed(serve: Serve) -> None:
     sentence = refusal(server.name)
     assert "its host key has changed; if the device was set up anew" in sentence
     assert f"remove its old key from {server.folder / 'known_hosts'}:1, " in sentence
+
+
+def test_no_folder_for_the_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssh, "sibling", lambda place: Path("/nowhere/folder"))
+    with pytest.raises(DeviceError, match="no folder for the connection's socket can be made in /tmp: "):
+        open_device("ssh://pi@board", silent).__enter__()
 
 
 def test_no_ssh_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

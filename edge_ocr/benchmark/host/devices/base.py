@@ -42,7 +42,7 @@ class Device(Protocol):
     """
 
     name: str
-    """As the user gave it."""
+    """As the user gave it; once entered, with what was left to the device."""
     emulated: bool
     """Whether its processor is emulated, so that the time something takes there means nothing."""
     machine: str
@@ -111,9 +111,10 @@ def checked_name(name: str) -> str:
 
 def took_too_long(device: str, arguments: Sequence[str], timeout: float) -> DeviceError:
     """The error of `Device.run` for a program that was killed after `timeout` seconds."""
+    words = " ".join(arguments[:3]).partition("\n")[0]  # of a program given as text its first line will do
     return DeviceError(
-        f"{device}: {' '.join(arguments[:3])} had not ended after {timeout:g} seconds and was killed; "
-        "ask for fewer repeats or allow more time"
+        f"{device}: {words} had not ended after {timeout:g} seconds and was killed; see what else keeps the device "
+        "busy, or ask for less"
     )
 
 

@@ -79,7 +79,7 @@ for parent in "${{TMPDIR:-/var/tmp}}" /var/tmp /tmp /data/local/tmp "$HOME"; do
     work=
 done
 if [ -z "$work" ]; then
-    echo "none of the folders /var/tmp, /tmp and $HOME there can be written to and run programs from" >&2
+    echo "none of /var/tmp, /tmp and $HOME there can be written to and run programs from; make one of them usable" >&2
     exit 1
 fi
 rm "$work/program"
@@ -246,9 +246,7 @@ class ShellDevice(ABC):
 
         done = self._call(_PUSH, *self._python, doing="files were sent", feed=feed)
         if done.status != 0:
-            raise DeviceError(
-                f"{self.name} cannot take the files into {self._work}: {_reason(done.complaint)}; make room there"
-            )
+            raise DeviceError(f"{self.name} cannot take the files into {self._work}: {_reason(done)}; make room there")
 
     def run(self, arguments: Sequence[str], *, timeout: float, on_line: Callable[[str], None]) -> Finished:
         """See `Device.run`; a program that cannot be started ends with status 126 or 127, as in any shell."""
@@ -268,7 +266,7 @@ class ShellDevice(ABC):
         done = self._call(_PULL, checked_name(name), doing=f"{name} was fetched")
         if done.status != 0:
             raise DeviceError(
-                f"{self.name} cannot give the file '{name}': {_reason(done.complaint)}; "
+                f"{self.name} cannot give the file '{name}': {_reason(done)}; "
                 "see what the program there said that should write it"
             )
         return done.output
@@ -356,8 +354,10 @@ _REASONS = {
 """What a tool says, among other things, about a disk -> what that means."""
 
 
-def _reason(complaint: str) -> str:
-    return meaning_of(complaint, _REASONS) or last_line(complaint)
+def _reason(failed: Finished) -> str:
+    """Why a tool has failed, in its words or ours."""
+    said = meaning_of(failed.complaint, _REASONS) or last_line(failed.complaint)
+    return said or f"it ended with status {failed.status}"
 
 
 def meaning_of(complaint: str, meanings: Mapping[str, str]) -> str | None:

@@ -71,7 +71,7 @@ class SshDevice(ShellDevice):
         """
         super().__init__(name)
         matched = _NAME.fullmatch(name)
-        if matched is None or int(matched["port"] or 22) > 65535:
+        if matched is None or not 0 < int(matched["port"] or 22) < 1 << 16:
             raise DeviceError(f"'{name}' names no device; write it as ssh://user@host or ssh://user@host:port")
         self._user, self._port = matched["user"], matched["port"]
         self._host = matched["host"].strip("[]")
@@ -123,7 +123,12 @@ def _private_folder() -> Iterator[Path]:
     place = Path("/tmp") / f"edge-ocr-{os.getuid()}"
     sweep(place)
     folder = sibling(place)
-    folder.mkdir(mode=0o700)
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as problem:
+        raise DeviceError(
+            f"no folder for the connection's socket can be made in {place.parent}: {problem.strerror}; make room there"
+        ) from problem
     try:
         with held(folder):
             yield folder

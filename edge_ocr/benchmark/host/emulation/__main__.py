@@ -11,11 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from edge_ocr import interrupts
-from edge_ocr.atomic import replacing
 from edge_ocr.benchmark.host.emulation.cpus import CPUS
 from edge_ocr.benchmark.host.emulation.emulator import Emulator, cpu_named
 from edge_ocr.benchmark.host.emulation.measuring import Measurement, measure
-from edge_ocr.benchmark.host.emulation.recorded import RECORDED, as_toml
 from edge_ocr.benchmark.result import Count
 from edge_ocr.bundle import Bundle
 from edge_ocr.errors import BenchmarkError, EdgeOCRError
@@ -28,9 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
-    cpus = options.cpu or list(CPUS)
     try:
-        problems = _record(options.record, cpus) if options.record else _show_all(options, cpus)
+        problems = _show_all(options)
     except EdgeOCRError as problem:
         _note(str(problem))
         return 2
@@ -47,36 +44,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("subjects", nargs="*", metavar="BUNDLE|FILE@HxW", help="a bundle, or models by themselves")
     parser.add_argument("--cpu", action="append", help=f"one of {', '.join(CPUS)}; may be repeated; default: each")
     parser.add_argument("--page", type=Path, help="a picture to read with the bundles")
-    parser.add_argument("--record", metavar="BUNDLE", type=Path, help=f"write its figures to {RECORDED.name} instead")
     return parser
 
 
-def _show_all(options: argparse.Namespace, cpus: Sequence[str]) -> int:
+def _show_all(options: argparse.Namespace) -> int:
     """Print what is asked for; returns how many problems there are."""
     if not options.subjects:
         raise BenchmarkError("there is nothing to count; name a bundle, or a model as detector.tflite@640x640")
     models = [each for each in options.subjects if "@" in each]
-    bundles = [Path(each) for each in options.subjects if each not in models]
-    chosen = [cpu_named(name) for name in cpus]
+    bundles = [Bundle.open(each).path for each in options.subjects if each not in models]
+    cpus = [cpu_named(name) for name in options.cpu or CPUS]
     emulator = Emulator.prepare(_note)
     problems = 0
-    for cpu in chosen:
+    for cpu in cpus:
         for bundle in bundles:
             problems += _show(measure(emulator, cpu, bundle=bundle, page=options.page, on_line=_note))
         if models:
             problems += _show(measure(emulator, cpu, models=models, on_line=_note))
     return problems
-
-
-def _record(source: Path, cpus: Sequence[str]) -> int:
-    """Write the figures of a bundle to the file that the tests hold it against; returns how many problems there are."""
-    bundle = Bundle.open(source)
-    chosen = [cpu_named(name) for name in cpus]
-    emulator = Emulator.prepare(_note)
-    measured = {cpu.name: measure(emulator, cpu, bundle=source, on_line=_note) for cpu in chosen}
-    with replacing(RECORDED) as stream:
-        stream.write(as_toml(bundle.digest, {name: each.instructions for name, each in measured.items()}).encode())
-    return sum(map(_show, measured.values()))
 
 
 def _note(line: str) -> None:

@@ -40,7 +40,9 @@ def read_recorded(path: Path = RECORDED) -> Recorded:
     try:
         return from_plain(Recorded, parse_toml(path.read_text("utf-8")))
     except OSError as problem:
-        raise BenchmarkError(f"the recorded figures {path} cannot be read: {problem.strerror}") from problem
+        raise BenchmarkError(
+            f"the recorded figures {path} cannot be read: {problem.strerror}; check the name"
+        ) from problem
     except ValueError as problem:
         raise BenchmarkError(
             f"the recorded figures {path} are not TOML in UTF-8 ({problem}); correct them"
@@ -93,5 +95,5 @@ def as_toml(bundle: str, measured: Mapping[str, Instructions]) -> str:
 
 _HEADING = """\
 # What one inference of each model of the default bundle executes on emulated CPUs, with the wheels of requirements.txt.
-# Made by: python -m edge_ocr.benchmark.host.emulation --record edge_ocr/models/default
+# Made by: scripts/measure_instructions.py --record
 # The tests hold every build to these figures. A commit that changes them says why."""

@@ -132,7 +132,7 @@ def test_wheels_are_pinned() -> None:
     [
         ([], "there is nothing to count; name a bundle, or a model as detector.tflite@640x640\n"),
         (["m.tflite@48x320", "--cpu=pentium"], "no CPU 'pentium' can be emulated; choose one of "),
-        (["--record=nowhere"], "nowhere"),
+        (["nowhere"], "there is no bundle 'nowhere'"),
     ],
 )
 def test_the_command_refuses_in_one_sentence(
