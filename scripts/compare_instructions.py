@@ -19,7 +19,7 @@ from pathlib import Path
 from comparison.arguments import destination, positive, write_text
 from comparison.pages import default_pages
 from comparison.sides import rapidocr_params
-from emulated.aims import verdicts
+from emulated.aims import check_judged, verdicts
 from emulated.bundles import folder_of, recipe_bundle
 from emulated.ncnn_models import convert_to_ncnn
 from emulated.outcome import Outcome
@@ -140,6 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             progress=Progress(),
         )
         found = verdicts(outcome.measured()) if args.check else []
+        if args.check:
+            check_judged(found)
         text = document(outcome, found) + "\n"
         print(text, end="")
         if args.markdown:

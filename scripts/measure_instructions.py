@@ -20,7 +20,7 @@ from comparison.arguments import destination, positive, write_text
 from comparison.errors import ComparisonError
 from comparison.report import table
 from comparison.targets import Verdict
-from emulated.aims import aims_table, verdicts
+from emulated.aims import aims_table, check_judged, verdicts
 from emulated.bundles import folder_of, recipe_bundle
 from emulated.graphs import computing
 from emulated.workers import workers
@@ -115,14 +115,19 @@ def ratios(pairs: Mapping[str, Pair]) -> dict[str, float]:
     }
 
 
+def problems_of(pairs: Mapping[str, Pair]) -> list[str]:
+    """What is wrong with the counts, a sentence each: equal runs that differ, a reference kernel among the hot ones."""
+    measurements = [each for pair in pairs.values() for each in (pair.float, pair.bundle)]
+    return [f"{each.instructions.cpu}: {problem}" for each in measurements for problem in each.problems]
+
+
 def document(bundle: Bundle, pairs: Mapping[str, Pair], found: Sequence[Verdict]) -> str:
     """The tables as Markdown, what is wrong with the measurement, and what it was made with."""
     manifest = bundle.manifest
-    measurements = [each for pair in pairs.values() for each in (pair.float, pair.bundle)]
-    problems = [f"- {each.instructions.cpu}: {problem}" for each in measurements for problem in each.problems] or [
+    problems = [f"- {problem}" for problem in problems_of(pairs)] or [
         "- Nothing is wrong: equal runs took as many instructions, and no reference kernel is among the hot ones."
     ]
-    versions = next(iter(measurements)).instructions.versions
+    versions = next(iter(pairs.values())).bundle.instructions.versions
     return "\n\n".join(
         [
             f"# Instructions of {manifest.name} on emulated ARM CPUs, one thread",
@@ -164,7 +169,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        0, or 1 where an aim is missed, or 2 for bad input or a failure, told in one sentence, or 130 when interrupted.
+        0, or 1 where --check finds an aim missed or something wrong with the counts, or 2 for bad input or a failure,
+        told in one sentence, or 130 when interrupted.
     """
     args = _parser().parse_args(arguments)
     try:
@@ -178,6 +184,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(text, end="")
         if args.markdown:
             write_text(args.markdown, text)
+        if args.check:
+            check_judged(found)
+        problems = problems_of(pairs)
+        if args.record and problems:
+            raise ComparisonError(f"these counts are not fit to be recorded: {problems[0]}; see the table for more")
         if args.record:
             counts = {cpu: pair.bundle.instructions for cpu, pair in pairs.items()}
             atomic_write(RECORDED, as_toml(bundle.digest, counts).encode())
@@ -187,7 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    return MISSED if args.check and not all(verdict.met for verdict in found) else 0
+    return MISSED if args.check and (problems or not all(verdict.met for verdict in found)) else 0
 
 
 def _parser() -> argparse.ArgumentParser:

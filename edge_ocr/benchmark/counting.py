@@ -291,7 +291,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         counted, arrays = count(options)
         if options.arrays:
             with replacing(options.arrays) as stream:
-                np.savez_compressed(stream, allow_pickle=False, **arrays)
+                np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
         with replacing(options.output) as stream:
             stream.write(json.dumps(counted, indent=1, ensure_ascii=False).encode())
     except EdgeOCRError as problem:

@@ -78,7 +78,8 @@ def test_a_speed_up_below_one_is_called_slower() -> None:
     assert "speed-up, 1 thread   0.83x: slower [0.80, 0.86], 20 pairs" in shown
     assert "speed-up, 4 threads  1.50x: faster [1.40, 1.60], 20 pairs" in shown
     assert "speed-up, 2 threads  1.01x: no difference that this run can tell [0.97, 1.05], 20 pairs" in shown
-    assert faster(SpeedUp(1, 1.0, 1.0, 1.0, 2)).startswith("1.00x: no difference")
+    assert faster(SpeedUp(1, 1.0, 1.0, 1.0, 10)).startswith("1.00x: no difference")
+    assert faster(SpeedUp(1, 1.5, 1.4, 1.6, 9)) == "1.50x: too few readings to tell"
 
 
 def test_an_emulated_cpu_has_instructions_and_no_time() -> None:

@@ -13,6 +13,8 @@ _SHOWN: dict[Unit, tuple[float, int, str]] = {
 }
 """Unit -> how many of it are one of the unit that is shown, with how many decimals, and the name of that unit."""
 _MOST_DECIMALS = 9
+_FEWEST_PAIRS = 10
+"""Of fewer a bootstrap interval is far too narrow: with five, one in six finds a difference where there is none."""
 
 
 def amount(value: float, unit: Unit) -> str:
@@ -42,6 +44,8 @@ def threads(count: int) -> str:
 
 def faster(speed_up: SpeedUp) -> str:
     """A speed-up that says what it is when it is none: `1.52x: faster [1.48, 1.55]`, `0.83x: slower [0.80, 0.86]`."""
+    if speed_up.pairs < _FEWEST_PAIRS:
+        return f"{speed_up.ratio:.2f}x: too few readings to tell"
     if speed_up.low > 1:
         verdict = "faster"
     elif speed_up.high < 1:

@@ -124,7 +124,7 @@ def _method(result: Result) -> str:
     settings = result.settings
     side = f"; the detector looks at a long side of {settings.det_side}" if settings.det_side is not None else ""
     return (
-        f"{settings.repeats} readings of each picture after {settings.warm_up} to warm up; "
+        f"each picture read {settings.repeats} times, after {settings.warm_up} pages to warm up; "
         f"{settings.cold_starts} cold starts{side}"
     )
 
