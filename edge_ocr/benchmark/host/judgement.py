@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from edge_ocr.benchmark.host.planning import DEFAULT_PICTURE
-from edge_ocr.benchmark.host.targets import COLD_START, LOAD, Figure, Limit, Targets
+from edge_ocr.benchmark.host.targets import COLD_START, LOAD, Figure, Limit, Targets, target_names
 from edge_ocr.benchmark.result import PAGE, STAGES, BundleResult, Count, Result, Run, Settings
 from edge_ocr.cache import sha256_of
 
@@ -51,13 +51,11 @@ class Judgement:
         targets: that were held against the result.
         rows: one for each limit.
         objections: why the result does not pass whatever its rows say, one sentence each.
-        remarks: what else must be known to understand it, likewise.
     """
 
     targets: Targets
     rows: tuple[Row, ...]
     objections: tuple[str, ...]
-    remarks: tuple[str, ...]
 
     @property
     def passed(self) -> bool:
@@ -70,7 +68,7 @@ def judge(result: Result, targets: Targets) -> Judgement:
     bundle = result.bundles[0]
     run = next((run for run in bundle.runs if run.threads == targets.threads), None)
     rows = tuple(Row(limit, _measured(limit.figure, bundle, run)) for limit in targets.limits)
-    return Judgement(targets, rows, tuple(_objections(result, targets)), tuple(_remarks(result)))
+    return Judgement(targets, rows, tuple(_objections(result, targets)))
 
 
 def _objections(result: Result, targets: Targets) -> list[str]:
@@ -82,6 +80,7 @@ def _objections(result: Result, targets: Targets) -> list[str]:
         objections.append(f"these limits are for another device ({targets.title}); this is {here}")
     if result.problems:
         objections.append("the run has problems, named above, so that it does not count")
+    objections += _other_work(result, targets)
     if not counted:
         objections += _chances(result.settings, {limit.figure.key for limit in targets.limits})
     return objections
@@ -97,13 +96,18 @@ def _chances(settings: Settings, limited: Container[str]) -> Iterator[str]:
             yield f"{option} {times} is too few to tell a p90; ask for at least {_FEWEST}"
 
 
-def _remarks(result: Result) -> Iterator[str]:
-    if [picture.sha256 for picture in result.pictures] != [sha256_of(DEFAULT_PICTURE)]:
-        yield "the limits are for the built-in page of 17 lines; other pictures take more or less than that"
+def _other_work(result: Result, targets: Targets) -> Iterator[str]:
+    """What was asked for and is not the work that the limits are for."""
+    shipped = targets.name in target_names()
+    if shipped and [picture.sha256 for picture in result.pictures] != [sha256_of(DEFAULT_PICTURE)]:
+        yield (
+            "these limits are for the built-in page of 17 lines, and other pictures take more or less than that; "
+            "leave out --pictures, or write limits for your pictures into a file of your own"
+        )
     if result.settings.det_side is not None:
         yield (
             f"the detector looked at a long side of {result.settings.det_side} and not the bundle's, for which its "
-            "accuracy was verified"
+            "accuracy was verified; leave out --det-side"
         )
 
 

@@ -97,11 +97,17 @@ def test_the_p90_of_a_few_is_no_pass(option: str, few: Settings, enough: Setting
     assert judge(replace(result(), settings=few), of_the_size).passed
 
 
-def test_another_side_of_the_detector_is_told() -> None:
+def test_another_side_of_the_detector_is_no_pass() -> None:
     smaller = replace(result(), settings=replace(result().settings, det_side=320))
-    remarks = judge(smaller, PI_4_TARGETS).remarks
-    assert any("looked at a long side of 320 and not the bundle's" in remark for remark in remarks)
-    assert not any("long side" in remark for remark in judge(result(), PI_4_TARGETS).remarks)
+    (objection,) = judge(smaller, PI_4_TARGETS).objections
+    assert "looked at a long side of 320 and not the bundle's" in objection
+
+
+def test_other_pictures_than_the_limits_are_for_are_no_pass() -> None:
+    tiny = replace(result(), pictures=(replace(result().pictures[0], sha256="ef" * 32),))
+    (objection,) = judge(tiny, PI_4_TARGETS).objections
+    assert "for the built-in page of 17 lines" in objection
+    assert judge(tiny, replace(PI_4_TARGETS, name="my-pictures")).passed
 
 
 def unverified() -> BundleResult:

@@ -48,7 +48,7 @@ def test_the_table_has_every_stage_and_figure() -> None:
     assert "Raspberry Pi 4 Model B Rev 1.4, BCM2711" in shown
     assert "cpu-thermal 45 to 61 °C" in shown and "governor ondemand" in shown
     assert "2.19 MB: detector 0.55, direction 0.18, recognizer 1.43, charset 0.03" in shown
-    assert "page.jpg (960 x 672, 17 lines)" in shown
+    assert "page.jpg (960 x 720, 17 lines)" in shown
 
 
 def test_the_table_ends_in_the_verdict_and_says_where_each_limit_comes_from() -> None:

@@ -215,7 +215,7 @@ def _targets(judgement: Judgement) -> Iterator[Block]:
     title = f"Targets {judgement.targets.name}, {threads(judgement.targets.threads)}"
     yield Table(title, ("", "measured", "limit", "verdict", "from"), tuple(rows))
     yield reasons
-    yield Notes(conclusion(judgement), (*judgement.objections, *judgement.remarks))
+    yield Notes(conclusion(judgement), judgement.objections)
 
 
 def limits_of(targets: Targets) -> Iterator[Block]:
