@@ -16,10 +16,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from comparison.arguments import destination, positive, write_text
+from comparison.arguments import destination, write_text
 from comparison.pages import default_pages
 from comparison.sides import rapidocr_params
 from emulated.aims import check_judged, verdicts
+from emulated.arguments import add_emulation
 from emulated.bundles import folder_of, recipe_bundle
 from emulated.ncnn_models import convert_to_ncnn
 from emulated.outcome import Outcome
@@ -46,7 +47,6 @@ from edge_ocr.benchmark.host.emulation.emulator import Emulator
 from edge_ocr.bundle import Bundle
 from edge_ocr.errors import EdgeOCRError
 from edge_ocr.pictures import load_picture
-from edge_ocr.threads import usable_cores
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS_LOCK = ROOT / "constraints" / "arm-peers.txt"
@@ -179,13 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--bundle", metavar="B", help="edge_ocr's bundle (default: the one that ships with it)")
     add_local(parser)
-    parser.add_argument(
-        "--cpu",
-        action="append",
-        choices=CPUS,
-        metavar="CPU",
-        help=f"{', '.join(CPUS)}; may be repeated (default: {' and '.join(CPUS_COMPARED)})",
-    )
+    add_emulation(parser, CPUS_COMPARED)
     leave_out = [name for name in SIDES if name not in ALWAYS]
     parser.add_argument(
         "--without",
@@ -196,16 +190,8 @@ def _parser() -> argparse.ArgumentParser:
         help=f"leave out one of: {'; '.join(leave_out)}; may be repeated",
     )
     parser.add_argument(
-        "--jobs",
-        type=positive,
-        default=usable_cores(),
-        metavar="N",
-        help="programs that are emulated at once (default: one for every core)",
-    )
-    parser.add_argument(
         "--check", action="store_true", help="hold the ratios against scripts/emulated/aims.toml; exit 1 if missed"
     )
-    parser.add_argument("--markdown", type=destination, metavar="FILE", help="write the figures there, too")
     parser.add_argument("--json", type=destination, metavar="FILE", help="write everything measured, page by page")
     return parser
 

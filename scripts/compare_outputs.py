@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from comparison.arguments import destination, positive, write_text
+from comparison.arguments import positive, write_text
 from comparison.errors import ComparisonError
 from comparison.report import table
+from emulated.arguments import add_emulation
 from emulated.bundles import INTEGERS, folder_of, integers_bundle, recipe_bundle
 from emulated.equality import Equality, compare, gathered, logits_of, outputs_here, outputs_on
 from emulated.graphs import computing
@@ -36,7 +37,6 @@ from edge_ocr.benchmark.host.emulation.cpus import CPUS
 from edge_ocr.benchmark.host.emulation.emulator import Emulator
 from edge_ocr.bundle import Bundle
 from edge_ocr.errors import EdgeOCRError
-from edge_ocr.threads import usable_cores
 
 LINES = 500
 CPUS_COMPARED = ("cortex-a53", "cortex-a72", "cortex-a76", "i8mm")
@@ -194,26 +194,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--lines", type=positive, default=LINES, metavar="N", help=f"lines of the evaluation set (default: {LINES})"
     )
-    parser.add_argument(
-        "--cpu",
-        action="append",
-        choices=CPUS,
-        metavar="CPU",
-        help=f"{', '.join(CPUS)}; may be repeated (default: {', '.join(CPUS_COMPARED)})",
-    )
-    parser.add_argument(
-        "--jobs",
-        type=positive,
-        default=usable_cores(),
-        metavar="N",
-        help="CPUs that are emulated at once (default: one for every core)",
-    )
+    add_emulation(parser, CPUS_COMPARED)
     parser.add_argument(
         "--check",
         action="store_true",
         help="exit 1 if a line reads differently, or a graph in int8 alone puts out other bytes",
     )
-    parser.add_argument("--markdown", type=destination, metavar="FILE", help="write the tables there, too")
     return parser
 
 

@@ -16,11 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from comparison.arguments import destination, positive, write_text
+from comparison.arguments import write_text
 from comparison.errors import ComparisonError
 from comparison.report import table
 from comparison.targets import Verdict
 from emulated.aims import aims_table, check_judged, verdicts
+from emulated.arguments import add_emulation
 from emulated.bundles import folder_of, recipe_bundle
 from emulated.graphs import computing
 from emulated.workers import workers
@@ -38,7 +39,6 @@ from edge_ocr.bundle import Bundle
 from edge_ocr.cache import atomic_write
 from edge_ocr.errors import EdgeOCRError
 from edge_ocr.pictures import load_picture
-from edge_ocr.threads import usable_cores
 
 PICTURE = Path(__file__).resolve().parents[1] / "edge_ocr" / "benchmark" / "page.jpg"
 CPUS_MEASURED = ("cortex-a53", "cortex-a72", "cortex-a76", "i8mm")
@@ -211,25 +211,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--page", type=Path, default=PICTURE, metavar="PICTURE", help="to read with it (default: edge-ocr bench's page)"
     )
-    parser.add_argument(
-        "--cpu",
-        action="append",
-        choices=CPUS,
-        metavar="CPU",
-        help=f"{', '.join(CPUS)}; may be repeated (default: {', '.join(CPUS_MEASURED)})",
-    )
-    parser.add_argument(
-        "--jobs",
-        type=positive,
-        default=usable_cores(),
-        metavar="N",
-        help="programs that are emulated at once (default: one for every core)",
-    )
+    add_emulation(parser, CPUS_MEASURED)
     parser.add_argument(
         "--check", action="store_true", help="exit 1 if a ratio misses its aim in scripts/emulated/aims.toml"
     )
     parser.add_argument("--record", action="store_true", help=f"note the counts in {RECORDED.name}")
-    parser.add_argument("--markdown", type=destination, metavar="FILE", help="write the tables there, too")
     return parser
 
 
