@@ -41,7 +41,7 @@ from edge_ocr.errors import EdgeOCRError
 from edge_ocr.pictures import load_picture
 
 PICTURE = Path(__file__).resolve().parents[1] / "edge_ocr" / "benchmark" / "page.jpg"
-CPUS_MEASURED = ("cortex-a53", "cortex-a72", "cortex-a76", "i8mm")
+CPUS_MEASURED = tuple(CPUS)
 PAGE = "page"
 
 MISSED = 1
