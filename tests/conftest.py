@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# A shell may start what it puts in the background with interrupts ignored, which all children would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A machine that does other work at the same time is no fault of the code.
 settings.register_profile("any machine", deadline=None)
