@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from comparison.arguments import destination, write_text
+from comparison.exit_status import FAILED, INTERRUPTED, MISSED
 from comparison.pages import default_pages
 from comparison.sides import rapidocr_params
 from emulated.aims import check_judged, verdicts
@@ -44,6 +45,7 @@ from converters.progress import Progress
 from converters.zoo import load_zoo
 from edge_ocr.benchmark.host.emulation.cpus import CPUS
 from edge_ocr.benchmark.host.emulation.emulator import Emulator
+from edge_ocr.benchmark.host.planning import DEFAULT_PICTURE
 from edge_ocr.bundle import Bundle
 from edge_ocr.errors import EdgeOCRError
 from edge_ocr.pictures import load_picture
@@ -52,7 +54,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PEERS_LOCK = ROOT / "constraints" / "arm-peers.txt"
 
 PAGES = (
-    ROOT / "edge_ocr" / "benchmark" / "page.jpg",
+    DEFAULT_PICTURE,
     *(ROOT / "calibration_data" / "evaluation" / "pages" / f"page_{number:03}.jpg" for number in (12, 30, 33, 48)),
 )
 """The picture that `edge-ocr bench` reads; then a form, a screen, a shop's picture and a street."""
@@ -60,11 +62,6 @@ PAGES = (
 CPUS_COMPARED = ("cortex-a76", "cortex-a72")
 ALWAYS = (EDGE_OCR, ONNXRUNTIME)
 """Sides that the tables stand on."""
-
-MISSED = 1
-FAILED = 2
-INTERRUPTED = 130
-"""128 and the number of the signal SIGINT, as shells count."""
 
 
 def compare(

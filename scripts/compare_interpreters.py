@@ -19,6 +19,7 @@ from pathlib import Path
 
 from comparison.arguments import destination, positive, write_text
 from comparison.errors import ComparisonError
+from comparison.exit_status import FAILED, INTERRUPTED
 from comparison.pages import default_pages, open_folder
 from interpreters.environments import INTERPRETERS
 from interpreters.report import Comparison, as_json, document, known
@@ -35,9 +36,6 @@ from edge_ocr.cache import cache_directory
 from edge_ocr.errors import EdgeOCRError
 
 PAGES = 32
-FAILED = 2
-INTERRUPTED = 130
-"""128 and the number of the signal SIGINT, as shells count."""
 
 
 def compare(pages: Sequence[LabelledPage], source: str | None, progress: Progress) -> Comparison:

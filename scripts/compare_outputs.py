@@ -19,6 +19,7 @@ from pathlib import Path
 
 from comparison.arguments import positive, write_text
 from comparison.errors import ComparisonError
+from comparison.exit_status import FAILED, INTERRUPTED, MISSED
 from comparison.report import table
 from emulated.arguments import add_emulation
 from emulated.bundles import INTEGERS, folder_of, integers_bundle, recipe_bundle
@@ -42,11 +43,6 @@ LINES = 500
 CPUS_COMPARED = ("cortex-a53", "cortex-a72", "cortex-a76", "i8mm")
 SYSTEM = "ppocrv6-tiny"
 """Of the zoo: what a recipe is applied to."""
-
-MISSED = 1
-FAILED = 2
-INTERRUPTED = 130
-"""128 and the number of the signal SIGINT, as shells count."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from comparison.arguments import destination, positive, write_text
 from comparison.errors import AbsentError, ComparisonError
+from comparison.exit_status import FAILED, INTERRUPTED, MISSED
 from comparison.figures import Figures, figures
 from comparison.measurement import PageReadings, Plan, decode, first_with_text, read_pages, seconds_to_first_text
 from comparison.outcome import Comparison, SideFacts
@@ -56,11 +57,6 @@ REPEATS = 3
 STARTS = 5
 PEER_LIMIT = 40
 """Tesseract takes seconds for a page."""
-
-MISSED = 1
-FAILED = 2
-INTERRUPTED = 130
-"""128 and the number of the signal SIGINT, as shells count."""
 
 
 def compare(

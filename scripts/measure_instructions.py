@@ -18,6 +18,7 @@ from pathlib import Path
 
 from comparison.arguments import write_text
 from comparison.errors import ComparisonError
+from comparison.exit_status import FAILED, INTERRUPTED, MISSED
 from comparison.report import table
 from comparison.targets import Verdict
 from emulated.aims import aims_table, check_judged, verdicts
@@ -34,20 +35,15 @@ from edge_ocr.benchmark.host.emulation.cpus import CPUS
 from edge_ocr.benchmark.host.emulation.emulator import Emulator
 from edge_ocr.benchmark.host.emulation.measuring import Measurement, measure
 from edge_ocr.benchmark.host.emulation.recorded import RECORDED, as_toml
+from edge_ocr.benchmark.host.planning import DEFAULT_PICTURE
 from edge_ocr.benchmark.result import Count
 from edge_ocr.bundle import Bundle
 from edge_ocr.cache import atomic_write
 from edge_ocr.errors import EdgeOCRError
 from edge_ocr.pictures import load_picture
 
-PICTURE = Path(__file__).resolve().parents[1] / "edge_ocr" / "benchmark" / "page.jpg"
 CPUS_MEASURED = tuple(CPUS)
 PAGE = "page"
-
-MISSED = 1
-FAILED = 2
-INTERRUPTED = 130
-"""128 and the number of the signal SIGINT, as shells count."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +205,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bundle", metavar="B", help="what to measure (default: the bundle that ships with edge_ocr)")
     add_local(parser)
     parser.add_argument(
-        "--page", type=Path, default=PICTURE, metavar="PICTURE", help="to read with it (default: edge-ocr bench's page)"
+        "--page",
+        type=Path,
+        default=DEFAULT_PICTURE,
+        metavar="PICTURE",
+        help="to read with it (default: edge-ocr bench's page)",
     )
     add_emulation(parser, CPUS_MEASURED)
     parser.add_argument(

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from comparison.arguments import destination, positive, write_text
+from comparison.exit_status import FAILED, INTERRUPTED
 
 from converters.evaluation.datasets import EVALUATION_PICTURES, spread
 from converters.evaluation.metrics import bootstrap
@@ -37,7 +38,6 @@ from edge_ocr.threads import usable_cores
 
 FloatArray = npt.NDArray[np.float64]
 
-FAILED, INTERRUPTED = 2, 130
 _PAGE, _MANY, _ONE = range(3)
 """Columns of a measurement, in seconds: the whole page; its lines by N recognizers; its lines by one of N threads."""
 
