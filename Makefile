@@ -43,7 +43,7 @@ test: $(READY)  ## run the tests, all but the few slow ones, then lint
 	@$(MAKE) --no-print-directory lint
 
 test-slow: $(READY)  ## run the slow tests
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -m slow --timeout 0
 
 lint: $(READY)  ## check style, formatting and types
 	$(BIN)/ruff check

@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A shell may start what it puts in the background with interrupts ignored, which all children would inherit.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
 # A machine that does other work at the same time is no fault of the code.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
@@ -29,6 +26,16 @@ def skip(what: str, reason: str) -> None:
     if required(what):
         pytest.fail(f"EDGE_OCR_REQUIRE names '{what}', but {reason}")
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _interrupts_work() -> None:
+    """Let no test start processes that ignore Ctrl-C, as they inherit it from a process that does.
+
+    A shell may start what it puts in the background like that, and a command called in this process ends like that
+    (`edge_ocr.interrupts.ignore`).
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
