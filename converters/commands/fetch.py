@@ -15,8 +15,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "fetch",
         help="download and check the files of a system",
-        description="Bring the files of a system or a model into the cache, check them, and print where they "
-        "are. `convert` does this by itself; fetch first to convert without a network.",
+        description="Bring the files of a system or a model into the cache, check them, and print where they are: "
+        "of a model that is published as ONNX and for Paddle, the first that can be had. `convert` does this by "
+        "itself; fetch first to convert without a network.",
     )
     parser.add_argument("name", help="a name that `list` shows, or the name of a single model")
     add_local(parser)
@@ -37,8 +38,9 @@ def add_local(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Fetch every file and print one line for each: its name, a tab, its path."""
     zoo = load_zoo()
-    files = zoo.files_of(args.name)
+    models = zoo.models_of(args.name)
     fetcher = Fetcher(zoo.files, local=args.local, progress=Progress())
-    for file in files:
-        print(f"{file.name}\t{fetcher.fetch(file)}")
+    for model in models:
+        for role, path in fetcher.fetch_model(model).items():
+            print(f"{model.files[role].name}\t{path}")
     return 0

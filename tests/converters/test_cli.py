@@ -21,8 +21,12 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_list_shows_every_system_with_its_size(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["list"]) == 0
     heading, *rows = capsys.readouterr().out.splitlines()
-    assert heading.split() == ["NAME", "TITLE", "SIZE", "FETCHED", "LICENCE"]
-    assert any(row.startswith("ppocrv6-tiny ") and "6.9 MB" in row and "0 of 4 files" in row for row in rows)
+    assert heading.split() == ["NAME", "TITLE", "FORMS", "SIZE", "FETCHED", "LICENCE"]
+    tiny, *_ = (row for row in rows if row.startswith("ppocrv6-tiny "))
+    assert "ONNX, ONNX/Paddle, ONNX " in tiny and " 6.9 MB" in tiny and "0 of 3 models" in tiny
+    slim, *_ = (row for row in rows if row.startswith("ppocrv1-slim "))
+    assert " Paddle " in slim and "> 2.1 MB" in slim
+    assert any(row.startswith("not run here, since its archive") and "ppocrv1-slim" in row for row in rows)
 
 
 def test_a_wrong_name_is_one_sentence(capsys: pytest.CaptureFixture[str], cache: Path) -> None:
@@ -55,6 +59,22 @@ def test_a_file_that_is_nowhere_is_one_sentence(tmp_path: Path) -> None:
     assert "1780590 bytes" in last
     assert "Traceback" not in finished.stderr
     assert (tmp_path / "elsewhere").is_dir()
+
+
+def test_a_paddle_model_is_found_by_its_hashes(
+    shared_data: Path, capsys: pytest.CaptureFixture[str], cache: Path
+) -> None:
+    """Every Paddle folder below holds an `inference.pdmodel`, and none is named as the zoo names its files."""
+    weights = shared_data.parent / "weights"
+    assert cli.main(["fetch", "en-number-mobile-v2.0-rec", "--from", str(weights)]) == 0
+    fetched = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
+    folder = weights / "en_number_mobile_v2.0_rec_infer"
+    assert {name: Path(path).read_bytes() for name, path in fetched.items()} == {
+        "en-number-mobile-v2.0-rec.pdmodel": (folder / "inference.pdmodel").read_bytes(),
+        "en-number-mobile-v2.0-rec.pdiparams": (folder / "inference.pdiparams").read_bytes(),
+        "en_dict_63.txt": (weights / "dicts" / "en_dict_63.txt").read_bytes(),
+    }
+    assert all(Path(path).is_relative_to(cache) for path in fetched.values())
 
 
 def test_no_command_and_unknown_commands_are_usage_errors(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from converters import sources
 from converters.errors import SourceError
 from converters.progress import Progress
 from converters.sources import Fetcher, cached, fetch
-from converters.zoo import PackageSource, Source, SourceFile, UrlSource
+from converters.zoo import Model, PackageSource, Source, SourceFile, UrlSource
 from edge_ocr.errors import CacheError
 
 CONTENT = bytes(range(256)) * 40
@@ -368,8 +368,139 @@ def test_what_the_users_file_is_not_comes_from_elsewhere(server: Server, tmp_pat
     server.files["det"] = CONTENT
     fetcher = Fetcher(local=own)
     assert fetcher.fetch(published(CONTENT, server.source("det"))).read_bytes() == CONTENT
-    with pytest.raises(SourceError, match=r"own\.onnx \(no file of 3 bytes"):
+    with pytest.raises(SourceError, match=r"own\.onnx \(no such file there\)"):
         fetcher.fetch(published(b"abc", server.source("gone")))
+
+
+def unpublished(*origins: Source, name: str = "det.pdmodel") -> SourceFile:
+    """A file whose size and hash nobody published."""
+    return SourceFile(name, None, None, origins)
+
+
+def test_the_hash_of_a_file_that_has_none_published_is_told(server: Server, cache: Path) -> None:
+    """It is kept under its address, so that it is fetched once, and known by its hash from then on."""
+    server.files["release.tar"] = tar_of((tarfile.TarInfo("./det_infer/inference.pdmodel"), CONTENT))
+    file = unpublished(server.source("release.tar", "det_infer/inference.pdmodel"))
+    notes = io.StringIO()
+    path = fetch(file, progress=Progress(notes))
+    assert path.read_bytes() == CONTENT and path.suffix == ".pdmodel"
+    assert f"det.pdmodel has SHA-256 {hashlib.sha256(CONTENT).hexdigest()}" in notes.getvalue()
+    assert fetch(file) == path == cached(file)
+    assert len(server.requests) == 1
+    path.write_bytes(CONTENT[:-1] + b"\0")
+    assert cached(file) is None, "damaged since"
+    assert fetch(file) == path and path.read_bytes() == CONTENT
+
+
+def test_files_without_a_hash_are_told_apart_by_their_addresses(server: Server) -> None:
+    server.files |= {"one": CONTENT, "two": OTHER}
+    files = [unpublished(server.source("one")), unpublished(server.source("two"))]
+    assert [fetch(file).read_bytes() for file in files] == [CONTENT, OTHER]
+    assert [path and path.read_bytes() for path in map(cached, files)] == [CONTENT, OTHER]
+
+
+def test_a_file_without_a_hash_is_never_put_together_from_two_runs(server: Server) -> None:
+    file = unpublished(server.source("det"))
+    server.files["det"] = bytes(len(CONTENT))
+    server.break_off_after = [1000] + [0] * 10
+    with pytest.raises(SourceError, match="broke off"):
+        fetch(file)
+    server.files["det"] = CONTENT
+    server.break_off_after = []
+    assert fetch(file).read_bytes() == CONTENT
+
+
+def test_a_file_of_which_only_the_hash_is_published_is_held_to_it(server: Server, cache: Path) -> None:
+    server.files |= {"det": CONTENT, "other": OTHER}
+    right = hashlib.sha256(CONTENT).hexdigest()
+    assert fetch(SourceFile("det.onnx", None, right, (server.source("det"),))).read_bytes() == CONTENT
+    with pytest.raises(SourceError, match=f"get the file with SHA-256 {'0' * 64} by other means"):
+        fetch(SourceFile("det.onnx", None, "0" * 64, (server.source("other"),)))
+    assert kept(cache) == {CONTENT}
+
+
+def test_a_file_of_unknown_size_has_a_limit(server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "MAXIMUM_FILE_BYTES", 1000)
+    server.files |= {"det": CONTENT, "release.tar": tar_of((tarfile.TarInfo("det"), CONTENT))}
+    for source in (server.source("det"), server.source("release.tar", "det")):
+        with pytest.raises(SourceError, match=r"where 1000 (bytes )?are allowed"):
+            fetch(unpublished(source))
+    assert kept(cache) == set()
+
+
+def test_a_file_without_a_hash_is_found_by_its_path_in_the_archive(server: Server, tmp_path: Path) -> None:
+    """Every Paddle folder names its files alike, so that the folder's own name must fit, too."""
+    for folder, content in (("rec_infer", OTHER), ("det_infer", CONTENT)):
+        (tmp_path / "own" / folder).mkdir(parents=True)
+        (tmp_path / "own" / folder / "inference.pdmodel").write_bytes(content)
+    file = unpublished(server.source("release.tar", "det_infer/inference.pdmodel"))
+    assert Fetcher(local=tmp_path / "own").fetch(file).read_bytes() == CONTENT
+    with pytest.raises(SourceError, match=r"get cls_infer/inference\.pdmodel by other means"):
+        Fetcher(local=tmp_path / "own").fetch(unpublished(server.source("gone.tar", "cls_infer/inference.pdmodel")))
+
+
+def model_of(files: dict[str, SourceFile], untried: str = "") -> Model:
+    return Model("m", "recognizer", "Tiny", "Apache-2.0", "x", (1, 3, 32, 320), files, {}, None, untried)
+
+
+def test_the_first_form_that_can_be_had_is_fetched_with_the_charset(server: Server) -> None:
+    server.files |= {"p": CONTENT, "w": OTHER, "c": b"abc"}
+    model = model_of(
+        {
+            "onnx": published(b"no more", server.source("gone")),
+            "program": published(CONTENT, server.source("p"), name="m.pdmodel"),
+            "parameters": published(OTHER, server.source("w"), name="m.pdiparams"),
+            "charset": published(b"abc", server.source("c"), name="c.txt"),
+        }
+    )
+    files = Fetcher().fetch_model(model)
+    assert {role: path.read_bytes() for role, path in files.items()} == {
+        "program": CONTENT,
+        "parameters": OTHER,
+        "charset": b"abc",
+    }
+    server.requests.clear()
+    assert Fetcher().fetch_model(model) == files
+    assert server.requests == [], "what is there goes before what would have to be fetched"
+
+
+def test_a_form_in_the_users_folder_goes_before_a_download(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "inference.pdmodel").write_bytes(CONTENT)
+    (tmp_path / "own" / "inference.pdiparams").write_bytes(OTHER)
+    server.files["onnx"] = b"abc"
+    model = model_of(
+        {
+            "onnx": published(b"abc", server.source("onnx")),
+            "program": published(CONTENT, NOWHERE, name="m.pdmodel"),
+            "parameters": published(OTHER, NOWHERE, name="m.pdiparams"),
+        }
+    )
+    assert set(Fetcher(local=tmp_path / "own").fetch_model(model)) == {"program", "parameters"}
+    assert server.requests == []
+
+
+def test_a_model_that_can_be_had_in_no_form_is_told_with_the_reasons_of_all(server: Server) -> None:
+    server.files["p"] = CONTENT
+    model = model_of(
+        {
+            "onnx": published(b"x", server.source("gone")),
+            "program": published(CONTENT, server.source("p"), name="m.pdmodel"),
+            "parameters": published(OTHER, server.source("lost"), name="m.pdiparams"),
+        }
+    )
+    with pytest.raises(
+        SourceError, match=r"det\.onnx could not .*/gone.*; nor in its other form: m\.pdiparams could not .*/lost"
+    ):
+        Fetcher().fetch_model(model)
+
+
+def test_a_model_that_was_never_run_here_says_so(server: Server) -> None:
+    server.files["det"] = CONTENT
+    notes = io.StringIO()
+    model = model_of({"onnx": published(CONTENT, server.source("det"))}, untried="its archive could not be reached")
+    Fetcher(progress=Progress(notes)).fetch_model(model)
+    assert "m was never run here: its archive could not be reached" in notes.getvalue()
 
 
 def test_a_local_path_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
