@@ -28,7 +28,7 @@ from edge_ocr.cache import cache_directory, digest_of, locked, writing_to
 
 FOLDER = Path(__file__).parent
 
-DISK_SPACE = {"onnx2tf": "0.7 GB"}
+DISK_SPACE = {"onnx2tf": "0.7 GB", "paddle2onnx": "11 MB"}
 """The environments there are, and about how much room each takes."""
 
 CALL_SECONDS = 900.0
