@@ -66,11 +66,23 @@ class Detector:
         """
         picture = load_picture(image)
         height, width = picture.shape[:2]
-        scaled_height, scaled_width = self._size(height, width)
-        scaled = _resized(picture, scaled_width, scaled_height)
-        quads = self._quads(tiles.seen_in_pieces(scaled, self._piece, self._look))
-        scale = np.array([width / scaled_width, height / scaled_height], np.float32)
-        return np.clip(quads * scale, 0, np.array([width, height], np.float32))
+        plane = self._seen(picture)
+        scale = np.array([width / plane.shape[1], height / plane.shape[0]], np.float32)
+        return np.clip(self._quads(plane) * scale, 0, np.array([width, height], np.float32))
+
+    def probabilities(self, image: Source) -> npt.NDArray[np.float32]:
+        """How probable it is that text is there, everywhere on a picture.
+
+        Args:
+            image: as of `detect`, which makes its quads of this.
+
+        Returns:
+            (height, width) float32 of the picture at the size at which the network looks at it.
+
+        Raises:
+            PictureError, BundleError, EngineError: as of `detect`.
+        """
+        return self._probability(self._seen(load_picture(image)))
 
     def shrinking(self, height: int, width: int) -> float:
         """How many times smaller than it is a picture is looked at, along the side that is shrunk the most."""
@@ -80,6 +92,11 @@ class Detector:
     def _size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width at which a picture is looked at as a whole."""
         return network_size(height, width, self._spec.input.size, tiles.long_side_of(height, width, self._long_side))
+
+    def _seen(self, picture: Picture) -> Array:
+        """The map of a whole picture, in the network's own numbers."""
+        height, width = self._size(*picture.shape[:2])
+        return tiles.seen_in_pieces(_resized(picture, width, height), self._piece, self._look)
 
     def _look(self, picture: Array) -> Array:
         """The (height, width) map of a (height, width, 3) picture, in the network's own numbers."""

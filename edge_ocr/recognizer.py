@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_ocr import ctc
-from edge_ocr.engines.base import Array, Network
+from edge_ocr.engines.base import Array, Network, Result
 from edge_ocr.errors import BundleError, PictureError
 from edge_ocr.manifest import CharsetSpec, RecognizerSpec
 from edge_ocr.normalisation import Normaliser
@@ -121,6 +121,14 @@ class Recognizer:
 
     def read(self, line: Array) -> Reading:
         """Read one (height, width, 3) uint8 BGR line that is already of its `line_size`."""
+        return self._look(line, lambda frames, width: self._decoded(frames, width, line.shape[1]))
+
+    def probabilities(self, line: Array) -> npt.NDArray[np.float32]:
+        """How probable each class is in each frame of such a line: (frames, classes) float32, blank included."""
+        return self._look(line, lambda frames, _width: self._probabilities(frames))
+
+    def _look(self, line: Array, take: Callable[[Array, int], Result]) -> Result:
+        """What `take` makes of the network's (frames, classes) output and the width of the tensor that it saw."""
         rule = self._spec.input.size
         height, width = line.shape[:2]
         tensor_width = max(rule.minimum_width, math.ceil(width / rule.multiple) * rule.multiple)
@@ -128,10 +136,18 @@ class Recognizer:
         def fill(tensor: Array) -> None:
             self._normaliser.write(line, tensor)
 
-        def take(output: Array) -> Reading:
-            return self._decoded(output.reshape(-1, output.shape[-1]), tensor_width, width)
+        def take_frames(output: Array) -> Result:
+            return take(output.reshape(-1, output.shape[-1]), tensor_width)
 
-        return self._network.run(self._normaliser.shape(height, tensor_width), fill, take)
+        return self._network.run(self._normaliser.shape(height, tensor_width), fill, take_frames)
+
+    def _probabilities(self, frames: Array) -> npt.NDArray[np.float32]:
+        """What the network's numbers stand for, by softmax where they are logits."""
+        values = self._network.output.decode(frames)
+        if self._spec.output.meaning != "ctc-logits":
+            return values
+        powers: npt.NDArray[np.float32] = np.exp(values - values.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
 
     def _fit(self, crop: Picture) -> Array:
         size = self.line_size(crop.shape[1], crop.shape[0])

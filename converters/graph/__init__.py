@@ -20,7 +20,9 @@ from onnxscript import optimizer
 from onnxscript.rewriter import RewriteRuleSet
 
 from converters.errors import ConversionError
+from converters.graph.operators import assert_standard
 from converters.graph.outputs import name_output
+from converters.graph.recurrence import Recurrence, split_recurrence
 from converters.graph.rules import RULES
 
 __all__ = ["OPSET", "Rewritten", "rewrite"]
@@ -39,7 +41,8 @@ class Rewritten:
 
     Attributes:
         model: the same function as the source up to rounding, apart from the `border` and the form of the
-            output; the input is declared in the given shape, but no operation depends on height or width.
+            output; the input is declared in the given shape, but nothing else depends on height or width, apart from
+            the shapes that an attention's reshapes store.
         applied: name of a rule -> how often it was used.
         meaning: `text-logits`, `text-probability`, `class-probability` or `ctc-logits`, as in a manifest. A
             recognizer's softmax is dropped, and its output is (N, C, 1, T) in place of (N, T, C).
@@ -47,6 +50,8 @@ class Rewritten:
             (N, block * block, H / block, W / block).
         border: pixels on each side of a detector's map that have no meaning: the map is larger by them, and
             they are to be cropped.
+        recurrence: what follows `model`, which then gives the features (N, C, 1, T) that it reads; None where the
+            model is whole.
     """
 
     model: onnx.ModelProto
@@ -54,6 +59,7 @@ class Rewritten:
     meaning: str
     block: int
     border: int
+    recurrence: Recurrence | None
 
 
 def rewrite(model: onnx.ModelProto, *, input_shape: tuple[int, int, int, int]) -> Rewritten:
@@ -64,25 +70,29 @@ def rewrite(model: onnx.ModelProto, *, input_shape: tuple[int, int, int, int]) -
         input_shape: what the input is declared as in the result.
 
     Raises:
-        ConversionError: the shape does not fit the model, or its output has no meaning known here.
+        ConversionError: the shape does not fit the model, it has an operator that ONNX does not have or a recurrent
+            layer that TFLite does not have, or its output has no meaning known here.
     """
     graph = _prepare(model, input_shape)
     source_shape = graph.graph.outputs[0].shape
     applied = _apply(graph)
     output = name_output(graph)
+    recurrence = split_recurrence(graph)
     _tidy(graph)
     _infer_shapes(graph)
     border = 0
     if output.meaning.startswith("text-"):
         border = _added_on_each_side(source_shape, graph.graph.outputs[0].shape, output.block)
     graph.graph.name = model.graph.name
-    return Rewritten(ir.to_proto(graph), applied, output.meaning, output.block, border)
+    return Rewritten(ir.to_proto(graph), applied, output.meaning, output.block, border, recurrence)
 
 
 def _prepare(model: onnx.ModelProto, input_shape: tuple[int, int, int, int]) -> ir.Model:
     """A copy with the input's shape fixed, the operators in version OPSET and the constants computed."""
+    assert_standard(model)
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
+    _forget_constants_among_the_inputs(copy.graph)
     if len(copy.graph.input) != 1:
         names = ", ".join(value.name for value in copy.graph.input)
         raise ConversionError(f"the model has {len(copy.graph.input)} inputs ({names}); give one with a single input")
@@ -112,6 +122,14 @@ def _prepare(model: onnx.ModelProto, input_shape: tuple[int, int, int, int]) -> 
             f"export the model for opset {OPSET}"
         ) from error
     return ir.from_proto(_fold_constants(raised))
+
+
+def _forget_constants_among_the_inputs(graph: onnx.GraphProto) -> None:
+    """Until version 4 of the format (IR), constants had to be declared as inputs too."""
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in constants]
+    del graph.input[:]
+    graph.input.extend(inputs)
 
 
 def _fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -53,7 +53,7 @@ def name_output(model: ir.Model) -> Output:
     output = model.graph.outputs[0]
     sequence = sequence_behind_softmax(output)
     if sequence is not None:
-        _end_with(model, sequence)
+        end_with(model, sequence)
         return Output("ctc-logits")
     factors, value = _before_spreading(output)
     node = value.producer()
@@ -66,12 +66,12 @@ def name_output(model: ir.Model) -> Output:
     assert node is not None
     logits = node.inputs[0]
     if operator == "Sigmoid" and logits is not None and _order_pixels(model, logits, factors):
-        _end_with(model, logits)
+        end_with(model, logits)
         return Output("text-logits", int(np.prod(factors)))
     return Output(MEANINGS[operator])
 
 
-def _end_with(model: ir.Model, value: ir.Value) -> None:
+def end_with(model: ir.Model, value: ir.Value) -> None:
     """Make `value` the output, under the output's name."""
     output = model.graph.outputs[0]
     value.name, output.name = output.name, None

@@ -1,4 +1,4 @@
-"""ONNX -> float TFLite: one file, any size, one XNNPACK partition."""
+"""ONNX -> float TFLite: one file, any size, one XNNPACK partition, recurrent layers apart."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from pathlib import Path
 import onnx
 
 from converters.environments import Worker
-from converters.errors import ConversionError
 from converters.graph import rewrite
+from converters.graph.loading import load_onnx
+from converters.graph.operators import assert_convertible
 from converters.tflite.inspection import assert_one_partition
+from converters.tflite.recurrence import attach
 from converters.tflite.resizable import make_resizable
 from converters.tflite.simplify import simplify
 from converters.zoo import Model
@@ -51,14 +53,12 @@ def to_float(model: Model, source: Path, onnx2tf: Worker, folder: Path) -> Float
         folder: for files on the way.
 
     Raises:
+        SourceError: the file is not a whole ONNX model.
         ConversionError: the graph holds something that cannot be rewritten, or XNNPACK would not run it whole.
         WorkerError: onnx2tf failed.
     """
-    try:
-        graph = onnx.load(source)
-    except Exception as error:  # protobuf's DecodeError is not part of onnx's interface
-        raise ConversionError(f"{source} is not an ONNX model ({error})") from error
-    rewritten = rewrite(graph, input_shape=model.input_shape)
+    rewritten = rewrite(load_onnx(source), input_shape=model.input_shape)
+    assert_convertible(rewritten.model)
     onnx.save(rewritten.model, folder / "rewritten.onnx")
     result = onnx2tf.call(
         "convert",
@@ -69,6 +69,8 @@ def to_float(model: Model, source: Path, onnx2tf: Worker, folder: Path) -> Float
     )
     content = simplify((folder / "onnx2tf.tflite").read_bytes())
     content = make_resizable(content, FREE_AXES[model.kind])
+    if rewritten.recurrence is not None:
+        content = attach(content, rewritten.recurrence)
     assert_one_partition(content, model.name)
     return FloatModel(
         content, rewritten.meaning, rewritten.block, rewritten.border, rewritten.applied, result["versions"]

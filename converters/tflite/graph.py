@@ -25,6 +25,7 @@ _NUMPY_TYPES = {
     schema.TensorType.INT64: np.int64,
     schema.TensorType.INT8: np.int8,
 }
+_TENSOR_TYPES = {np.dtype(numpy_type): number for number, numpy_type in _NUMPY_TYPES.items()}
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
@@ -104,8 +105,12 @@ class TFLiteGraph:
         return np.frombuffer(data, _NUMPY_TYPES[self.tensor(index).type]).reshape(self.shape(index)).copy()
 
     def activations(self, operator: schema.OperatorT) -> list[int]:
-        """Inputs of `operator` that are computed, not stored."""
-        return [index for index in operator.inputs if index != NO_TENSOR and not self.is_constant(index)]
+        """Inputs of `operator` that are computed, neither stored nor states that it keeps."""
+        return [
+            index
+            for index in operator.inputs
+            if index != NO_TENSOR and not self.is_constant(index) and not self.tensor(index).isVariable
+        ]
 
     def producers(self) -> dict[int, schema.OperatorT]:
         """Tensor -> the operator that writes it."""
@@ -127,11 +132,12 @@ class TFLiteGraph:
     # --- editing -----------------------------------------------------------------------------------------------
 
     def add_constant(self, values: npt.NDArray[np.generic], *, like: int) -> int:
-        """A new constant tensor of the type of tensor `like`; returns its index."""
+        """A new constant tensor, of the values' type and in all else like tensor `like`; returns its index."""
         buffer = schema.BufferT()
         buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
         self.model.buffers.append(buffer)
         tensor = copy(self.tensor(like))
+        tensor.type = _TENSOR_TYPES[values.dtype]
         tensor.buffer = len(self.model.buffers) - 1
         tensor.shape = list(values.shape)
         tensor.shapeSignature = None
@@ -147,13 +153,13 @@ class TFLiteGraph:
         self.subgraph.tensors.append(tensor)
         return len(self.subgraph.tensors) - 1
 
-    def operator_code(self, builtin: int) -> int:
-        """Index of the code of a builtin operator in its first version, which is added if the model lacks it."""
+    def operator_code(self, builtin: int, version: int = 1) -> int:
+        """Index of the code of a builtin operator in at least `version`, which is added if the model lacks it."""
         for index, known in enumerate(self.model.operatorCodes):
-            if operator_name(known) == _OPERATOR_NAMES[builtin]:
+            if operator_name(known) == _OPERATOR_NAMES[builtin] and known.version >= version:
                 return index
         code = schema.OperatorCodeT()
-        code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, min(builtin, 127), 1
+        code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, min(builtin, 127), version
         self.model.operatorCodes.append(code)
         return len(self.model.operatorCodes) - 1
 

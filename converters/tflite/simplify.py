@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from converters.tflite.graph import TFLiteGraph
@@ -12,6 +13,8 @@ _FUSED_CODE = {
 }
 _CAN_FUSE_AN_ACTIVATION = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MUL"}
 _SHAPE_BLIND = {"RELU", "RELU6", "LOGISTIC", "HARD_SWISH", "RELU_0_TO_1"}
+_KEEPS_AXES = 5
+"""The first version of FULLY_CONNECTED that works on each row of a tensor of any rank."""
 
 
 def simplify(content: bytes) -> bytes:
@@ -21,14 +24,58 @@ def simplify(content: bytes) -> bytes:
         content: a float TFLite file.
 
     Returns:
-        An equivalent one: activations fused into the operator before them, and the reshapes gone that only turn a
-        (1, 1, 1, C) gate into (1, C, 1, 1) and back.
+        An equivalent one: activations fused into the operator before them, linear layers in one operator, and the
+        reshapes gone that only turn a (1, 1, 1, C) gate into (1, C, 1, 1) and back.
     """
     graph = TFLiteGraph(content)
+    for operator in list(graph.operators):
+        if graph.kind(operator) == "BATCH_MATMUL" and _is_linear(graph, operator):
+            _make_fully_connected(graph, operator)
     while _fuse_an_activation(graph) or _drop_a_gate_reshape(graph) or _drop_a_reshape_pair(graph):
         pass
     graph.drop_unused()
     return graph.to_bytes()
+
+
+def _is_linear(graph: TFLiteGraph, product: schema.OperatorT) -> bool:
+    """Whether a BATCH_MATMUL multiplies each row of a tensor with one stored matrix."""
+    rows, matrix = product.inputs
+    turned = product.builtinOptions.adjX or product.builtinOptions.adjY
+    return not turned and graph.is_constant(matrix) and len(graph.shape(matrix)) == 2 and not graph.is_constant(rows)
+
+
+def _make_fully_connected(graph: TFLiteGraph, product: schema.OperatorT) -> None:
+    """x W, and + b where that follows, become FULLY_CONNECTED.
+
+    It takes the bias up and, unlike BATCH_MATMUL, has int8 weights with a scale for each output.
+    """
+    rows, matrix = product.inputs
+    weights = np.ascontiguousarray(graph.constant(matrix).T)
+    addition = _addition_of_a_bias(graph, product.outputs[0], len(weights))
+    product.opcodeIndex = graph.operator_code(schema.BuiltinOperator.FULLY_CONNECTED, _KEEPS_AXES)
+    product.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
+    product.builtinOptions = schema.FullyConnectedOptionsT()
+    product.builtinOptions.keepNumDims = True
+    if addition is None:
+        bias = graph.add_constant(np.zeros(len(weights), weights.dtype), like=matrix)
+    else:
+        bias = next(index for index in addition.inputs if index != product.outputs[0])
+        product.outputs = addition.outputs
+        graph.remove(addition)
+    product.inputs = [rows, graph.add_constant(weights, like=matrix), bias]
+
+
+def _addition_of_a_bias(graph: TFLiteGraph, product: int, outputs: int) -> schema.OperatorT | None:
+    """The only reader of a product, if it adds a constant of one number for each output and no more."""
+    readers = graph.consumers().get(product, [])
+    if len(readers) != 1 or graph.kind(readers[0]) != "ADD" or product in graph.boundary:
+        return None
+    (addition,) = readers
+    if addition.builtinOptions.fusedActivationFunction != schema.ActivationFunctionType.NONE:
+        return None
+    others = [index for index in addition.inputs if index != product]
+    biases = [index for index in others if graph.is_constant(index) and graph.shape(index) == (outputs,)]
+    return addition if biases else None
 
 
 def _fuse_an_activation(graph: TFLiteGraph) -> bool:

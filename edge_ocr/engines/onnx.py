@@ -12,6 +12,8 @@ from edge_ocr.errors import EngineError
 
 PACKAGES = {"onnxruntime": "onnxruntime"}
 """Distribution -> module that holds its `InferenceSession`."""
+_ERRORS = 3
+"""Of onnxruntime's levels of logging: errors, and no warnings."""
 
 
 class OnnxRuntime:
@@ -20,9 +22,19 @@ class OnnxRuntime:
     name = "onnx"
     format = "onnx"
 
-    def __init__(self, package: str) -> None:
-        """The installed onnxruntime; EngineError where it cannot be imported."""
+    def __init__(self, package: str, *, optimised: bool = True) -> None:
+        """The installed onnxruntime.
+
+        Args:
+            package: its name.
+            optimised: whether it may change a graph before running it, which is faster; as the graph stands, it rounds
+                less on large pictures.
+
+        Raises:
+            EngineError: it cannot be imported.
+        """
         self.package = package
+        self._optimised = optimised
         self._module, self.version = import_package(package, PACKAGES[package])
 
     def load(self, model: bytes, *, name: str, threads: int = 1) -> OnnxNetwork:
@@ -30,6 +42,10 @@ class OnnxRuntime:
         options = self._module.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
+        if not self._optimised:
+            options.graph_optimization_level = self._module.GraphOptimizationLevel.ORT_DISABLE_ALL
+        # Published graphs declare one width and are run at any, which it else complains of with every line.
+        options.log_severity_level = _ERRORS
         try:
             session = self._module.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as problem:  # its exceptions have no public base class

@@ -206,7 +206,10 @@ _LEAST_SCALE, _GREATEST_SCALE = 1e-18, 1e8
 
 
 class _Tensor(NamedTuple):
-    """One tensor: constant where `data` is the position of its numbers; no scales where it is not quantised."""
+    """One tensor: constant where `data` is the position of its numbers; no scales where it is not quantised.
+
+    A variable one keeps its numbers from one run to the next: a layer's state.
+    """
 
     shape: tuple[int, ...]
     kind: int
@@ -215,6 +218,7 @@ class _Tensor(NamedTuple):
     scale: float
     greatest_scale: float
     zero_point: int
+    variable: bool
 
 
 class _Operator(NamedTuple):
@@ -296,8 +300,8 @@ def _check_signatures(signatures: _Tables, tensors: int) -> None:
 
 
 def _read_tensors(file: _File, tables: _Tables, buffers: _Vectors) -> list[_Tensor]:
-    if not tables.absent(_VARIABLE, _SPARSITY, _VARIANT):
-        _refuse("it has variable or sparse tensors, which no model of ours has")
+    if not tables.absent(_SPARSITY, _VARIANT):
+        _refuse("it has sparse tensors or variants, which no model of ours has")
     tables.check_strings(_NAME)
     shapes = _few(tables.vectors(_SHAPE, 4), MAXIMUM_DIMENSIONS)
     signatures = tables.vectors(_SHAPE_SIGNATURE, 4)
@@ -312,7 +316,7 @@ def _read_tensors(file: _File, tables: _Tables, buffers: _Vectors) -> list[_Tens
     file.aligned(buffers.starts[indices] * (buffers.counts[indices] > 0), 4)
     quantisation = _read_quantisation(file, tables, kinds, shapes)
     data = np.where(buffers.counts[indices] > 0, buffers.starts[indices], 0)
-    columns = (kinds, data, *quantisation)
+    columns = (kinds, data, *quantisation, tables.numbers(_VARIABLE, "u1") != 0)
     return [_Tensor(*row) for row in zip(lists, *(column.tolist() for column in columns), strict=True)]
 
 
@@ -420,9 +424,14 @@ def _check_graph(graph: _Graph, operators: Mapping[str, int] | None) -> None:
     """Refuse operators that are unknown, read what is not there yet, write what is there, or break their rule."""
     count = len(graph.tensors)
     known = [tensor.data > 0 for tensor in graph.tensors]
+    if any(tensor.variable and (tensor.data or tensor.kind != _FLOAT32) for tensor in graph.tensors):
+        _refuse("it has a state that is a constant, or not made of floats")
+    free = {index for index, tensor in enumerate(graph.tensors) if not tensor.variable}
     for index in (*graph.inputs, *graph.outputs):
         if not 0 <= index < count:
             _refuse(f"it names tensor {index}, of {count}")
+        if index not in free:
+            _refuse("its input or output is a state")
     for index in graph.inputs:
         if known[index]:
             _refuse("its input is a constant or is there twice")
@@ -434,11 +443,18 @@ def _check_graph(graph: _Graph, operators: Mapping[str, int] | None) -> None:
         allowed = rule.version if operators is None else operators.get(rule.name, 0)
         if not 1 <= operator.version <= min(allowed, rule.version):
             _refuse(f"it uses {rule.name} in version {operator.version}, where {min(allowed, rule.version)} is allowed")
-        for index in operator.inputs:
-            if not 0 <= index < count or not known[index]:
+        for place, index in enumerate(operator.inputs):
+            if place in rule.left_out:
+                if index != _LEFT_OUT:
+                    _refuse(f"its operator {number}, {rule.name}, reads tensor {index} where nothing belongs")
+            elif place in rule.states:
+                if not 0 <= index < count or index in free:
+                    _refuse(f"its operator {number}, {rule.name}, has tensor {index} for a state, which it is not")
+                free.add(index)  # it belongs to this operator alone: a second one finds it free, which is no state
+            elif not 0 <= index < count or not known[index]:
                 _refuse(f"its operator {number}, {rule.name}, reads tensor {index} before it is there")
         for index in operator.outputs:
-            if not 0 <= index < count or known[index]:
+            if not 0 <= index < count or known[index] or graph.tensors[index].variable:
                 _refuse(f"its operator {number}, {rule.name}, writes tensor {index}, which is taken")
             known[index] = True
         if not rule.fits(graph, operator):
@@ -448,12 +464,13 @@ def _check_graph(graph: _Graph, operators: Mapping[str, int] | None) -> None:
 
 
 class _Call(NamedTuple):
-    """An operator with its tensors at hand, for a rule to judge."""
+    """An operator with its tensors at hand, for a rule to judge; of several outputs the rule sees one at a time."""
 
     file: _File
     inputs: list[_Tensor]
     output: _Tensor
     options: list[int]
+    outputs: int = 1
 
     @property
     def kinds(self) -> list[int]:
@@ -487,7 +504,10 @@ class _Rule:
         version: the highest whose meaning is known here.
         options: number of its options in the schema's union; 0 for an operator that has none to check.
         inputs: how many tensors it may read, at least and at most.
-        holds: whether tensors and options fit together.
+        holds: whether tensors and options fit together; it is given the inputs that are not left out.
+        outputs: how many tensors it may write at most.
+        states: places among its inputs that are for its own states, and for nothing else.
+        left_out: places that must be empty.
     """
 
     name: str
@@ -495,14 +515,20 @@ class _Rule:
     options: int
     inputs: tuple[int, int]
     holds: Callable[[_Call], bool]
+    outputs: int = 1
+    states: range = range(0)
+    left_out: frozenset[int] = frozenset()
 
     def fits(self, graph: _Graph, operator: _Operator) -> bool:
-        if not self.inputs[0] <= len(operator.inputs) <= self.inputs[1] or len(operator.outputs) != 1:
+        if not self.inputs[0] <= len(operator.inputs) <= self.inputs[1]:
+            return False
+        if not 1 <= len(operator.outputs) <= self.outputs:
             return False
         if self.options and operator.options_type != self.options:
             return False
-        inputs = [graph.tensors[index] for index in operator.inputs]
-        return self.holds(_Call(graph.file, inputs, graph.tensors[operator.outputs[0]], operator.options))
+        inputs = [graph.tensors[index] for index in operator.inputs if index != _LEFT_OUT]
+        written = [graph.tensors[index] for index in operator.outputs]
+        return all(self.holds(_Call(graph.file, inputs, tensor, operator.options, len(written))) for tensor in written)
 
 
 def _is_float_or_int8(call: _Call) -> bool:
@@ -519,10 +545,14 @@ def _same_quantisation(call: _Call) -> bool:
     return all(tensor.scale == scale and tensor.zero_point == zero_point for tensor in call.inputs)
 
 
+_LEFT_OUT = -1
+"""Stands for an input that an operator does without."""
+
 _GREATEST_MULTIPLIER = 256.0
 """Of a product or a sum before it is rounded to the output's steps: the limit of XNNPACK (src/operators). The kernels
 that run where it declines end the process beyond theirs, which are higher."""
 
+_TANH = 4
 _LAST_ACTIVATION = 3
 """NONE, RELU, RELU_N1_TO_1, RELU6: those fused with an operator."""
 
@@ -659,6 +689,44 @@ def _is_rounded(call: _Call, step: float) -> bool:
     return step == 0 or step < _GREATEST_MULTIPLIER * call.output.scale
 
 
+def _is_float(call: _Call) -> bool:
+    return set(call.kinds) == {_FLOAT32}
+
+
+def _division(call: _Call) -> bool:
+    return _is_float(call) and _element_wise(call)
+
+
+def _square_root(call: _Call) -> bool:
+    return _is_float(call) and _same_shape(call)
+
+
+def _matrix_product(call: _Call) -> bool:
+    """Of the last two sides of both inputs, either turned as the options say; those before go together or repeat."""
+    one, other = (tensor.shape for tensor in call.inputs)
+    if not _is_float(call) or not all(2 <= len(shape) <= MAXIMUM_DIMENSIONS - 1 for shape in (one, other)):
+        return False
+    rows, depth = reversed(one[-2:]) if call.byte(0) else one[-2:]
+    same_depth, columns = reversed(other[-2:]) if call.byte(1) else other[-2:]
+    before = _broadcast(one[:-2], other[:-2])
+    return depth == same_depth and before is not None and call.output.shape == (*before, rows, columns)
+
+
+def _splitting(call: _Call) -> bool:
+    """Equal parts along the side that the first input, a constant, names."""
+    table, source = call.inputs
+    parts = _Call(call.file, [source], call.output, [])
+    axes = call.constant(table)
+    if not _is_float_or_int8(parts) or not _same_quantisation(parts) or axes is None or len(axes) != 1:
+        return False
+    rank, axis = len(source.shape), axes[0]
+    if not -rank <= axis < rank or call.integer(0) != call.outputs:
+        return False
+    side, rest = divmod(source.shape[axis], call.outputs)
+    axis %= rank
+    return rest == 0 and call.output.shape == (*source.shape[:axis], side, *source.shape[axis + 1 :])
+
+
 def _concatenation(call: _Call) -> bool:
     output = call.output
     rank, axis = len(output.shape), call.integer(0)
@@ -778,6 +846,70 @@ def _transposition(call: _Call) -> bool:
     return call.output.shape == tuple(source.shape[axis] for axis in axes)
 
 
+def _slice(call: _Call) -> bool:
+    """What lies between two places of each side, step by step; masks leave an end open, negative places count back."""
+    source, *tables = call.inputs
+    shape = source.shape
+    begins, ends, strides = map(call.constant, tables)
+    if not _moves(call) or not _same_quantisation(_Call(call.file, [source], call.output, [])):
+        return False
+    if begins is None or ends is None or strides != [1] * len(shape) or any(map(call.integer, (2, 3, 4))):
+        return False
+    if not len(begins) == len(ends) == len(shape) == len(call.output.shape) or call.byte(5):
+        return False
+    open_begins, open_ends = call.integer(0), call.integer(1)
+    for axis, side in enumerate(shape):
+        begin = 0 if open_begins >> axis & 1 else begins[axis] % side if -side <= begins[axis] < side else side
+        end = side if open_ends >> axis & 1 else ends[axis] + side * (ends[axis] < 0)
+        if not begin < end <= side or call.output.shape[axis] != end - begin:
+            return False
+    return True
+
+
+_GATES = 4
+_LSTM_STATES = range(35, 39)
+_LSTM_LEFT_OUT = frozenset({9, 10, 11, 16, 17, 26, 27, 28, 33, 34, *range(39, 48)})
+"""Peepholes, projections and a second input."""
+
+
+def _recurrence(call: _Call) -> bool:
+    """Two readings of one line, from either end: weights on the input and on the output, and biases, of four gates."""
+    source, *parameters = call.inputs
+    parameters, states = parameters[: 6 * _GATES], parameters[6 * _GATES :]
+    shape, output = source.shape, call.output
+    if len(shape) != 3 or shape[0] != 1 or source.kind != _FLOAT32 or output.kind != _FLOAT32:
+        return False
+    units = []
+    for reading in (0, 1):
+        gates = parameters[3 * _GATES * reading : 3 * _GATES * (reading + 1)]
+        cells = states[2 * reading : 2 * reading + 2]
+        weights, bias = gates[: 2 * _GATES], gates[2 * _GATES :]
+        count = math.prod(bias[0].shape)
+        shapes = [(count, shape[2])] * _GATES + [(count, count)] * _GATES
+        if [tensor.shape for tensor in weights] != shapes or not all(map(_is_weight, weights)):
+            return False
+        if any(tensor.shape != (count,) or tensor.kind != _FLOAT32 or not tensor.data for tensor in bias):
+            return False
+        if any(tensor.shape != (1, count) for tensor in cells):
+            return False
+        units.append(count)
+    return (
+        len({tensor.kind for tensor in parameters[: 2 * _GATES] + parameters[3 * _GATES : 5 * _GATES]}) == 1
+        and output.shape == (1, shape[1], sum(units))
+        and call.byte(0) == _TANH
+        and not (call.integer(1) or call.integer(2))  # no clipping
+        and call.byte(3) == 1  # both readings in one output
+        and call.byte(4, 1) == 0  # lines before steps
+        and call.byte(5) == 0  # of hybrid arithmetic, the symmetric one
+    )
+
+
+def _is_weight(tensor: _Tensor) -> bool:
+    return bool(tensor.data) and (
+        tensor.kind == _FLOAT32 or (tensor.kind == _INT8 and tensor.scales == 1 and tensor.zero_point == 0)
+    )
+
+
 _RULES = {
     0: _Rule("ADD", 1, 11, (2, 2), _addition),
     1: _Rule("AVERAGE_POOL_2D", 1, 5, (1, 1), _pooling),
@@ -786,7 +918,7 @@ _RULES = {
     4: _Rule("DEPTHWISE_CONV_2D", 1, 2, (3, 3), _depthwise_convolution),
     5: _Rule("DEPTH_TO_SPACE", 1, 94, (1, 1), _depth_to_space),
     6: _Rule("DEQUANTIZE", 1, 0, (1, 1), _dequantisation),
-    9: _Rule("FULLY_CONNECTED", 1, 8, (3, 3), _fully_connected),
+    9: _Rule("FULLY_CONNECTED", 5, 8, (3, 3), _fully_connected),
     14: _Rule("LOGISTIC", 1, 0, (1, 1), _activation),
     17: _Rule("MAX_POOL_2D", 1, 5, (1, 1), _pooling),
     18: _Rule("MUL", 1, 21, (2, 2), _multiplication),
@@ -798,8 +930,17 @@ _RULES = {
     34: _Rule("PAD", 1, 0, (2, 2), _padding),
     39: _Rule("TRANSPOSE", 1, 0, (2, 2), _transposition),
     40: _Rule("MEAN", 1, 27, (2, 2), _mean),
+    41: _Rule("SUB", 1, 28, (2, 2), _addition),
+    42: _Rule("DIV", 1, 29, (2, 2), _division),
+    49: _Rule("SPLIT", 1, 35, (2, 2), _splitting, outputs=MAXIMUM_OPERANDS),
+    45: _Rule("STRIDED_SLICE", 1, 32, (4, 4), _slice),
+    52: _Rule(
+        "BIDIRECTIONAL_SEQUENCE_LSTM", 3, 69, (48, 48), _recurrence, states=_LSTM_STATES, left_out=_LSTM_LEFT_OUT
+    ),
+    75: _Rule("SQRT", 1, 0, (1, 1), _square_root),
     114: _Rule("QUANTIZE", 1, 0, (1, 1), _quantisation),
     117: _Rule("HARD_SWISH", 1, 0, (1, 1), _activation),
+    126: _Rule("BATCH_MATMUL", 1, 101, (2, 2), _matrix_product),
     150: _Rule("GELU", 1, 0, (1, 1), _activation),
 }
 """Code in the schema -> the rule: the operators that converted PP-OCR models are made of."""

@@ -64,6 +64,24 @@ class TinyModel:
         self.graph.operators.append(operator)
         return int(operator.outputs[0])
 
+    def split(self, source: int, axis: int, parts: int) -> list[int]:
+        """`source` in equal parts along an axis."""
+        shape = list(self.graph.tensors[source].shape)
+        shape[axis] //= parts
+        options = schema.SplitOptionsT()
+        options.numSplits = parts
+        first = self.add("SPLIT", [self.constant(axis, np.int32), source], shape, options)
+        others = [self.activation(shape) for _ in range(parts - 1)]
+        self.graph.operators[-1].outputs += others
+        return [first, *others]
+
+    def mean(self, source: int, axes: Sequence[int]) -> int:
+        """The mean over some axes, which stay with size 1."""
+        options = schema.ReducerOptionsT()
+        options.keepDims = True
+        shape = [1 if axis in axes else side for axis, side in enumerate(self.graph.tensors[source].shape)]
+        return self.add("MEAN", [source, self.constant(axes, np.int32)], shape, options)
+
     def conv(
         self, source: int, weights: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], activation: int = 0
     ) -> int:

@@ -81,6 +81,14 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
     return inside / (cv2.contourArea(cv2.convexHull(one)) + cv2.contourArea(cv2.convexHull(other)) - inside)
 
 
+@pytest.mark.parametrize("meaning", ["text-probability", "text-logits"])
+def test_probabilities_are_seen_at_the_size_at_which_the_network_looks(meaning: str) -> None:
+    probability = np.clip(text_map(160, 320), 0.01, 0.99)
+    numbers = probability if meaning == "text-probability" else np.log(probability / (1 - probability))
+    found = Detector(returning(numbers), spec(meaning=meaning)).probabilities(np.zeros((320, 640, 3), np.uint8))
+    np.testing.assert_allclose(found, probability, atol=1e-6)
+
+
 def test_quads_equal_those_of_the_plain_algorithm() -> None:
     probability = text_map()
     quads = Detector(returning(probability), spec()).detect(np.zeros((320, 320, 3), np.uint8))

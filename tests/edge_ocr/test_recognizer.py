@@ -76,6 +76,15 @@ def test_the_score_from_logits_is_their_softmax() -> None:
     assert by_logits[0][1] == pytest.approx(by_probability[0][1], rel=1e-5)
 
 
+def test_probabilities_of_every_class_are_the_softmax_of_logits_and_what_else_a_network_gives() -> None:
+    logits = np.random.default_rng(7).normal(0, 3, (1, 1, 16, len(CLASSES))).astype(np.float32)
+    plain = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    found = recognizer(FakeNetwork(lambda _: logits), "ctc-logits").probabilities(line())
+    assert found.shape == (16, len(CLASSES)) and found.dtype == np.float32
+    np.testing.assert_allclose(found, plain[0, 0], rtol=1e-5)
+    np.testing.assert_array_equal(recognizer(FakeNetwork(lambda _: plain)).probabilities(line()), plain[0, 0])
+
+
 def test_a_quantised_output() -> None:
     output = TensorType(np.dtype(np.int8), 0.1, -5)
     logits = np.full((1, 1, 4, len(CLASSES)), -3.0, np.float32)

@@ -172,7 +172,7 @@ def set_variable(model: Any) -> None:
         (offset_buffer, r"constants behind its end"),
         (set_signature, r"names tensor 1000000, of"),
         (set_type, r"tensor of type 5"),
-        (set_variable, r"variable or sparse tensors"),
+        (set_variable, r"a state that is a constant, or not made of floats"),
         (lambda model: model.subgraphs.append(model.subgraphs[0]), r"has 2 graphs"),
     ],
 )

@@ -19,6 +19,7 @@ from converters.graph.rules.affine import (
     ScaleIntoNextConvolutions,
 )
 from converters.graph.rules.pyramid import PyramidConvolution
+from converters.graph.rules.recurrence import RecurrenceOnFourAxes, SequenceTransposesJoined
 from converters.graph.rules.sequence import LinearAsConvolution, SqueezeAfter, SqueezeUndone, TransposeUndone
 from converters.graph.rules.squeeze_excite import GatedActivationChannelsLast, PoolAsMean, ResidualIntoGate
 from converters.graph.rules.upsampling import (
@@ -53,6 +54,8 @@ RULES: tuple[pattern.RewriteRule, ...] = (
     # that.
     TransposeUndone.rule(),
     SqueezeUndone.rule(),
+    RecurrenceOnFourAxes.rule(),
+    SequenceTransposesJoined.rule(),
     *(SqueezeAfter.rule(operator) for operator in ("BatchNormalization", "HardSwish", "Relu")),
     *(LinearAsConvolution.rule(biased=biased) for biased in (True, False)),
     PyramidConvolution.rule(),

@@ -16,11 +16,24 @@ import onnx_ir as ir
 from onnxscript.rewriter import pattern
 
 from converters.graph.constants import constant
-from converters.graph.convolution import Convolution, conv_1x1
+from converters.graph.convolution import Convolution, conv_1x1, float_constant
 
 
 def nearest_factor(value: ir.Value | None) -> int | None:
     """The r of the Resize behind `value`, if it repeats each pixel r x r times; None for any other value."""
+    found = _nearest(value)
+    if found is None:
+        return None
+    factor, rounded = found
+    return factor if factor == 2 or not rounded else None
+
+
+def _nearest(value: ir.Value | None) -> tuple[int, bool] | None:
+    """The r of the Resize behind `value` that makes r pixels of each, and whether it rounds to the nearest.
+
+    Output pixel i reads i / r rounded down, or the centre (i + .5) / r - .5 rounded to the nearest, which is the same
+    for all integers r; or it rounds i / r to the nearest, halves down, and is r / 2 - 1 pixels ahead of the others.
+    """
     node = None if value is None else value.producer()
     if node is None or node.op_type != "Resize" or node.attributes.get_string("mode", "nearest") != "nearest":
         return None
@@ -32,20 +45,22 @@ def nearest_factor(value: ir.Value | None) -> int | None:
         return None
     mapping = node.attributes.get_string("coordinate_transformation_mode", "half_pixel")
     rounding = node.attributes.get_string("nearest_mode", "round_prefer_floor")
-    # Output pixel i reads i / r rounded down, or the centre (i + .5) / r - .5 rounded to the nearest: the
-    # same for all integers r, while i / r rounded to the nearest is half a pixel off.
-    repeats = {
-        ("asymmetric", "floor"),
-        ("half_pixel", "round_prefer_floor"),
-        ("half_pixel", "round_prefer_ceil"),
+    rounds = {
+        ("asymmetric", "floor"): False,
+        ("half_pixel", "round_prefer_floor"): False,
+        ("half_pixel", "round_prefer_ceil"): False,
+        ("asymmetric", "round_prefer_floor"): True,
     }
-    return int(factor) if (mapping, rounding) in repeats else None
+    rounded = rounds.get((mapping or "", rounding or ""))
+    return None if rounded is None else (int(factor), rounded)
 
 
 class NearestAsDepthToSpace(pattern.RewriteRuleClassBase):
     """Nearest upsampling by two = DepthToSpace of four copies of the picture; by 2^n, the same n times.
 
-    In steps of two because XNNPACK joins at most five tensors in one concatenation.
+    In steps of two because XNNPACK joins at most five tensors in one concatenation. Where i / 2^n is rounded to the
+    nearest, halves down, every step after the first shows the next pixel in odd rows and columns:
+    up_2r(x)[i] = x[(i + r - 1) div 2r] = up_r(x)[(i + 1) div 2].
     """
 
     def __init__(self) -> None:
@@ -55,13 +70,31 @@ class NearestAsDepthToSpace(pattern.RewriteRuleClassBase):
         return op.Resize(x, _allow_other_inputs=True, _outputs=["resized"])
 
     def rewrite(self, op: Any, x: ir.Value, resized: ir.Value) -> Any:
-        factor = nearest_factor(resized)
-        if factor is None or factor & (factor - 1):
+        found = _nearest(resized)
+        if found is None or found[0] & (found[0] - 1):
             return None
-        while factor > 1:
-            x = op.DepthToSpace(op.Concat(x, x, x, x, axis=1), blocksize=2, mode="DCR")
-            factor //= 2
+        factor, rounded = found
+        x = spread(op, x, x, x, x)
+        while (factor := factor // 2) > 1:
+            right, below = (next_pixel(op, x, axis) if rounded else x for axis in (3, 2))
+            x = spread(op, x, right, below, next_pixel(op, right, 2) if rounded else x)
         return x
+
+
+def spread(op: Any, *corners: ir.Value) -> ir.Value:
+    """Four pictures as the four pixels, row by row, of 2 x 2 blocks."""
+    return op.DepthToSpace(op.Concat(*corners, axis=1), blocksize=2, mode="DCR")
+
+
+def next_pixel(op: Any, x: ir.Value, axis: int) -> ir.Value:
+    """Each pixel's neighbour along the height (2) or the width (3); the last pixel is its own.
+
+    A mean over what there is of two pixels holds half of each, and at the end the whole of one. TFLite has no padding
+    by repetition, and its slices end at a stored size.
+    """
+    kernel = [2, 1] if axis == 2 else [1, 2]
+    mean = op.AveragePool(x, kernel_shape=kernel, auto_pad="SAME_UPPER")
+    return op.Sub(op.Mul(mean, float_constant(op, 2)), x)
 
 
 class TransposedAsDepthToSpace(pattern.RewriteRuleClassBase):

@@ -8,6 +8,7 @@ import pytest
 
 from converters.errors import ConversionError
 from converters.graph import OPSET, rewrite
+from converters.graph.operators import assert_convertible
 from tests.converters.graph.tiny_onnx import rewritten_alike, tiny_model, weights
 
 CONV = "c = Conv<kernel_shape=[3,3], pads=[1,1,1,1]>(x, w) r = Relu(c)"
@@ -62,6 +63,52 @@ def test_a_shape_that_does_not_fit_is_refused() -> None:
 def test_an_end_without_a_meaning_is_refused() -> None:
     with pytest.raises(ConversionError, match="ends in Relu, not in a sigmoid"):
         rewrite(tiny_model(CONV.replace("r =", "y ="), **WEIGHTS), input_shape=SHAPE)
+
+
+@pytest.mark.parametrize(("domain", "named"), [("", "Wobble"), ("com.acme", r"com\.acme\.Wobble")])
+def test_an_unknown_operator_is_named_with_its_node(domain: str, named: str) -> None:
+    model = tiny_model(f"{CONV} y = Sigmoid(r)", **WEIGHTS)
+    model.graph.node[1].op_type, model.graph.node[1].domain = "Wobble", domain
+    model.graph.node[1].name = "wobble_7"
+    model.opset_import.append(onnx.helper.make_opsetid("com.acme", 1))
+    with pytest.raises(ConversionError, match=f"the node wobble_7 is the operator {named}, which ONNX does not have"):
+        rewrite(model, input_shape=SHAPE)
+
+
+def test_an_unknown_operator_inside_another_is_found_too() -> None:
+    model = tiny_model(f"{CONV} y = Sigmoid(r)", **WEIGHTS)
+    branch = onnx.helper.make_graph([onnx.helper.make_node("Wobble", ["r"], ["inner"])], "branch", [], [])
+    model.graph.node.append(onnx.helper.make_node("If", ["r"], ["z"], then_branch=branch, else_branch=branch))
+    with pytest.raises(ConversionError, match="the node inner is the operator Wobble"):
+        rewrite(model, input_shape=SHAPE)
+
+
+def test_what_tflite_has_no_form_for_is_named_with_its_node() -> None:
+    model = tiny_model(f"{CONV} s = Asin(r) y = Sigmoid(s)", **WEIGHTS)
+    model.graph.node[2].name = "Asin.4"
+    rewritten = rewrite(model, input_shape=SHAPE)
+    with pytest.raises(ConversionError, match=r"the node Asin\.4 is the operator Asin, which has no form in TFLite"):
+        assert_convertible(rewritten.model)
+    assert_convertible(rewrite(tiny_model(f"{CONV} y = Sigmoid(r)", **WEIGHTS), input_shape=SHAPE).model)
+
+
+@pytest.mark.parametrize("free", [-1, "?"])
+def test_sides_of_which_the_model_says_that_it_does_not_know_them_fit_any_shape(free: int | str) -> None:
+    model = tiny_model(f"{CONV} y = Sigmoid(r)", **WEIGHTS)
+    for side in (0, 2, 3):
+        dimension = model.graph.input[0].type.tensor_type.shape.dim[side]
+        dimension.Clear()
+        if isinstance(free, int):
+            dimension.dim_value = free
+        else:
+            dimension.dim_param = free
+    assert rewritten_alike(model).meaning == "text-probability"
+
+
+def test_constants_that_are_declared_as_inputs_too_are_no_inputs() -> None:
+    model = tiny_model(f"{CONV} y = Sigmoid(r)", **WEIGHTS)
+    model.graph.input.append(onnx.helper.make_tensor_value_info("w", onnx.TensorProto.FLOAT, [6, 4, 3, 3]))
+    assert [value.name for value in rewrite(model, input_shape=SHAPE).model.graph.input] == ["x"]
 
 
 def test_a_second_input_is_refused() -> None:

@@ -24,6 +24,15 @@ def test_nearest_upsampling_is_copies_spread_out(attributes: str, factor: int, s
     assert operators(rewritten) == ["Concat"] * steps + ["DepthToSpace"] * steps + ["Sigmoid"]
 
 
+@pytest.mark.parametrize(("factor", "steps"), [(2, 1), (4, 2), (8, 3)])
+def test_upsampling_that_rounds_to_the_nearest_shows_the_next_pixel_half_a_block_early(factor: int, steps: int) -> None:
+    attributes = 'mode="nearest", coordinate_transformation_mode="asymmetric"'
+    rewritten = rewritten_alike(tiny_model(**resize(attributes, 1, 1, factor, factor)))
+    assert rewritten.applied == {"nearest-as-depth-to-space": 1}
+    assert "Resize" not in operators(rewritten)
+    assert operators(rewritten).count("DepthToSpace") == steps
+
+
 @pytest.mark.parametrize(
     "resized",
     [

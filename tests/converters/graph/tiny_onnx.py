@@ -7,6 +7,7 @@ import onnx
 import onnxruntime
 
 from converters.graph import Rewritten, rewrite
+from tests.converters.graph.plain_lstm import recurrent_logits
 
 CHANNELS = 4
 SIZES = ((8, 8), (12, 20))
@@ -65,6 +66,8 @@ def spread(y: np.ndarray, block: int) -> np.ndarray:
 
 def undone(rewritten: Rewritten, y: np.ndarray) -> np.ndarray:
     """The rewritten model's output brought back to the source's: blocks spread, the border cropped, logits turned."""
+    if rewritten.recurrence is not None:
+        y = recurrent_logits(rewritten.recurrence, y)
     if rewritten.meaning == "ctc-logits":
         assert y.ndim == 4 and y.shape[2] == 1
         return softmax(y[:, :, 0].transpose(0, 2, 1))
