@@ -98,7 +98,7 @@ def _group_tensors(graph: TFLiteGraph) -> _Groups:
         if kind in CONVOLUTIONS:
             if operator.builtinOptions.fusedActivationFunction not in _COMMUTES_WITH_SCALING:
                 groups.leave_alone(output)
-        elif kind in _PASS_CHANNELS_THROUGH:
+        elif kind in _PASS_CHANNELS_THROUGH and not _averages_channels(graph, operator):
             groups.join(operator.inputs[0], output)
         elif kind == "ADD" and _adds_channel_by_channel(graph, operator):
             groups.join(*operator.inputs, output)
@@ -108,6 +108,14 @@ def _group_tensors(graph: TFLiteGraph) -> _Groups:
         else:
             groups.leave_alone(*graph.activations(operator), *operator.outputs)
     return groups
+
+
+def _averages_channels(graph: TFLiteGraph, operator: schema.OperatorT) -> bool:
+    """Whether it is a mean over channels, as layer normalisation takes it."""
+    if graph.kind(operator) != "MEAN":
+        return False
+    axes, rank = graph.constant(operator.inputs[1]).ravel(), len(graph.shape(operator.inputs[0]))
+    return bool(np.any(axes % rank == rank - 1))
 
 
 def _adds_channel_by_channel(graph: TFLiteGraph, operator: schema.OperatorT) -> bool:

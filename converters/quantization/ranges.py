@@ -32,6 +32,11 @@ class Range:
     high: float
 
 
+_OF_NOTHING = Range(0.0, 1.0)
+"""Of an activation that is always 0, as layers are that training has switched off: any range holds that, and with none
+the steps would be too small for the kernels' arithmetic."""
+
+
 @dataclass
 class Observation:
     """What calibration saw of one activation.
@@ -39,7 +44,8 @@ class Observation:
     Attributes:
         low: smallest value seen.
         high: largest value seen.
-        largest: per channel, the largest magnitude seen.
+        largest: per channel, the largest magnitude seen; one number where the last axis follows the input's size, as
+            that of attention scores does, and so has no channels.
         values: a random part of the values.
     """
 
@@ -65,23 +71,11 @@ def observe(content: bytes, inputs: Iterable[FloatArray], progress: Callable[[],
     """
     graph = TFLiteGraph(content)
     watched = _activations(graph)
-    # Reference kernels: a delegate would keep the inner activations to itself.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # it warns that keeping all tensors takes memory
-        interpreter = Interpreter(
-            model_content=content,
-            num_threads=2,
-            experimental_preserve_all_tensors=True,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-    entry = interpreter.get_input_details()[0]["index"]
+    interpreter = _keeping_all_tensors(content)
     chooser = np.random.default_rng(0)
     seen: dict[int, Observation] = {}
     for tensor in inputs:
-        interpreter.resize_tensor_input(entry, tensor.shape)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(entry, tensor)
-        interpreter.invoke()
+        _run(interpreter, tensor)
         for index in watched:
             _add(seen, index, interpreter.get_tensor(index), chooser)
         progress()
@@ -94,6 +88,33 @@ def observe(content: bytes, inputs: Iterable[FloatArray], progress: Callable[[],
                 "its weights cannot be quantised"
             )
     return seen
+
+
+def values_of(content: bytes, indices: Iterable[int], tensor: FloatArray) -> dict[int, FloatArray]:
+    """Tensor index -> its values in a float model that is given `tensor`, (1, H, W, C) float32."""
+    interpreter = _keeping_all_tensors(content)
+    _run(interpreter, tensor)
+    return {index: interpreter.get_tensor(index) for index in indices}
+
+
+def _keeping_all_tensors(content: bytes) -> Interpreter:
+    # Reference kernels: a delegate would keep the inner activations to itself.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it warns that keeping all tensors takes memory
+        return Interpreter(
+            model_content=content,
+            num_threads=2,
+            experimental_preserve_all_tensors=True,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+
+
+def _run(interpreter: Interpreter, tensor: FloatArray) -> None:
+    entry = interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(entry, tensor.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(entry, tensor)
+    interpreter.invoke()
 
 
 def _activations(graph: TFLiteGraph) -> list[int]:
@@ -111,12 +132,19 @@ def _add(seen: dict[int, Observation], index: int, values: FloatArray, chooser: 
     # numpy's minimum, not min(): it lets NaN through to be noticed.
     observation.low = float(np.minimum(observation.low, flat.min()))
     observation.high = float(np.maximum(observation.high, flat.max()))
-    observation.largest = np.maximum(observation.largest, largest)
+    if observation.largest.shape == largest.shape:
+        observation.largest = np.maximum(observation.largest, largest)
+    else:
+        observation.largest = np.array([max(observation.largest.max(), largest.max())], np.float32)
     observation.values.append(kept.copy())
 
 
 def choose_ranges(
-    content: bytes, seen: Mapping[int, Observation], method: str, meaning: str | None = None
+    content: bytes,
+    seen: Mapping[int, Observation],
+    method: str,
+    meaning: str | None = None,
+    learned: Mapping[str, Range] | None = None,
 ) -> dict[str, Range]:
     """One range for every activation.
 
@@ -125,6 +153,7 @@ def choose_ranges(
         seen: from `observe`.
         method: "extremes" or "least-error", see `recipes`.
         meaning: of the output, as in a manifest, where it is known.
+        learned: tensor name -> range that is known from training, and is not chosen anew.
 
     Returns:
         Tensor name -> range. The model's own input keeps its extremes, and so does its output, because clipping the
@@ -137,11 +166,14 @@ def choose_ranges(
     chosen = {}
     for index, observation in seen.items():
         span = Range(observation.low, observation.high)
+        if span.low == span.high:
+            span = _OF_NOTHING
         kinds = [graph.kind(reader) for reader in readers.get(index, [])]
         activation = output if not kinds else _ACTIVATIONS.get(kinds[0]) if len(kinds) == 1 else None
         if method == "least-error" and (index not in graph.boundary or (not kinds and output)):
             span = _least_error(span, np.concatenate(observation.values), activation)
         chosen[graph.tensor_name(index)] = span
+    chosen |= learned or {}
     for operator in graph.operators:
         if graph.kind(operator) in MOVES:
             # Equal ranges on both sides, so that the int8 numbers can be moved as they are.

@@ -5,17 +5,22 @@ walk of `--precision auto`, from 0, the fastest, to the safest; a recipe without
 fields of a model's entry:
 
 - `mode`: "static" (int8 weights and activations), "weights" (int8 weights, float arithmetic) or "float".
-- `operators`: the TFLite operators that the mode applies to; all others stay float.
+- `operators`: the TFLite operators that the mode applies to; all others stay float. Of those without weights, "static"
+  takes only what works on feature maps: layer normalisation and attention stay float.
+- `float_convolutions`: everything up to and including this many convolutions from the input computes in float, with
+  weights stored in half precision. Quantisation noise that enters early is carried through the whole network, and the
+  first layers are cheap and small.
+- `half_precision`: whether what stays float may be computed in half precision by a CPU that has it, provided that the
+  model's numbers have room in it.
+
+Of "static" alone, which looks at inputs:
+
 - `ranges`: how the range of an activation follows from calibration: "extremes" (smallest and largest value seen) or
   "least-error" (the clipping that loses least, measured after the activation function where one follows).
 - `samples`: how many calibration inputs are looked at.
 - `equalisation`: 0 (off) to 1, how strongly channels of different magnitude are brought to the same one beforehand.
-- `float_convolutions`: everything up to and including this many convolutions from the input computes in float, with
-  weights stored in half precision. Quantisation noise that enters early is carried through the whole network, and the
-  first layers are cheap.
 - `sensitive_convolutions`: so many more stay float: those that, measured one by one on calibration inputs, bring the
   output closest to the float model's.
-- `half_precision`: whether what stays float may be computed in half precision by a CPU that has it.
 """
 
 from __future__ import annotations
@@ -34,6 +39,7 @@ from converters.errors import ConversionError
 KINDS = ("detector", "direction", "recognizer")
 MODES = ("static", "weights", "float")
 RANGES = ("extremes", "least-error")
+_STATIC_ONLY = ("samples", "equalisation", "sensitive_convolutions")
 _QUANTISABLE = {operation.value for operation in TFLOperationName}
 
 
@@ -64,6 +70,8 @@ class ModelRecipe:
                 raise ConversionError(f"recipe: {name} is {getattr(self, name)!r}; give a whole number from 0")
         if self.mode == "static" and self.samples < 1:
             raise ConversionError(f"recipe: static quantisation needs samples >= 1, not {self.samples}")
+        if self.mode != "static" and (idle := [name for name in _STATIC_ONLY if getattr(self, name)]):
+            raise ConversionError(f"recipe: mode {self.mode!r} looks at no inputs; leave {', '.join(idle)} out")
         if type(self.half_precision) is not bool:
             raise ConversionError(f"recipe: half_precision is {self.half_precision!r}; give true or false")
         if not 0 <= self.equalisation <= 1:

@@ -6,8 +6,10 @@ import contextlib
 import io
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,16 +20,25 @@ from converters.errors import ConversionError
 from converters.quantization.equalisation import equalise
 from converters.quantization.ranges import Range, choose_ranges, observe
 from converters.quantization.recipes import ModelRecipe
+from converters.quantization.recurrence import quantise_recurrence
 from converters.tflite.graph import CONVOLUTIONS, TFLiteGraph
 from converters.tflite.integer_moves import move_integers
 from edge_ocr.engines import open_engine
 from edge_ocr.engines.base import Array
 
 FloatArray = npt.NDArray[np.float32]
+Statistics = dict[str, Any]
+"""Tensor name -> what ai-edge-quantizer keeps of its values."""
 
 _BITS = 8
 _FLOAT_BITS = 16
 """Of the weights of layers that stay float: half the bytes, and far finer steps than int8."""
+_LEAVE_MAPS = ("RESHAPE", "TRANSPOSE", "FULLY_CONNECTED", "BATCH_MATMUL")
+"""Operators behind which tensors are no feature maps."""
+_RESCALING = (2.0**-10, 2.0**8)
+"""From how much to how much wider than that of the sum the range of an int8 term may be.
+
+Source: XNNPACK, src/operators/binary-elementwise-nd.c."""
 _SENSITIVITY_INPUTS = 60
 """About as many of the calibration inputs are looked at to tell which layers are sensitive."""
 
@@ -52,6 +63,7 @@ def quantise(
     progress: Callable[[], object] = lambda: None,
     *,
     meaning: str | None = None,
+    learned: Mapping[str, Range] | None = None,
 ) -> bytes:
     """Quantise one model.
 
@@ -62,6 +74,8 @@ def quantise(
             recipe, which takes the first `recipe.samples`, twice when it equalises.
         progress: called after each calibration input.
         meaning: of the output, as in a manifest; decides how its range is chosen.
+        learned: tensor name -> range known from training (`placement.place`); calibration gives the others theirs, and
+            nothing is equalised, because that would take the weights off the steps that they were trained for.
 
     Returns:
         The TFLite file; `content` itself for a float recipe.
@@ -69,44 +83,56 @@ def quantise(
     if recipe.mode == "float":
         return content
     if not recipe.needs_calibration:
-        return _apply(content, recipe, {}, [], [])
+        return _apply(content, recipe, {}, _first_operators(TFLiteGraph(content), recipe))
     inputs = inputs[: recipe.samples]
     seen = observe(content, inputs, progress)
-    if recipe.equalisation:
+    if recipe.equalisation and not learned:
         content = equalise(content, seen, recipe.equalisation)
         seen = observe(content, inputs, progress)
-    ranges = choose_ranges(content, seen, recipe.ranges, meaning)
-    kept = _first_operators(TFLiteGraph(content), recipe)
+    ranges = choose_ranges(content, seen, recipe.ranges, meaning, learned)
+    graph = TFLiteGraph(content)
+    kept = [
+        *_first_operators(graph, recipe),
+        *_outside_maps(graph, recipe),
+        *_uneven_additions(graph, recipe, ranges),
+    ]
+    kept = list(dict.fromkeys(kept))
+    statistics = _statistics(content, recipe, ranges, inputs[0])
     if recipe.sensitive_convolutions:
-        kept = kept + _most_sensitive(content, recipe, ranges, inputs, kept)
-    return _apply(content, recipe, ranges, inputs, kept)
+        kept = kept + _most_sensitive(content, recipe, statistics, inputs, kept)
+    return _apply(content, recipe, statistics, kept)
 
 
-def _apply(
-    content: bytes,
-    recipe: ModelRecipe,
-    ranges: Mapping[str, Range],
-    inputs: Sequence[FloatArray],
-    kept: Sequence[Operator],
-) -> bytes:
+def _statistics(content: bytes, recipe: ModelRecipe, ranges: Mapping[str, Range], tensor: FloatArray) -> Statistics:
+    """What the quantizer keeps for each tensor, with ranges of ours; one input is enough to learn which that are."""
+    work = quantizer.Quantizer(bytearray(content))
+    work.load_quantization_recipe(_operator_rules(recipe, []).get_quantization_recipe())
+    with _quiet():
+        statistics: Statistics = work.calibrate({"serving_default": [{"x": _fitted(content, tensor)}]}, num_threads=2)
+    for name, kept in statistics.items():
+        if name in ranges and "min" in kept:
+            kept["min"] = np.full_like(kept["min"], ranges[name].low)
+            kept["max"] = np.full_like(kept["max"], ranges[name].high)
+    return statistics
+
+
+def _apply(content: bytes, recipe: ModelRecipe, statistics: Statistics, kept: Sequence[Operator]) -> bytes:
     """Quantise with known ranges, all but the operators in `kept`."""
     work = quantizer.Quantizer(bytearray(content))
     work.load_quantization_recipe(_operator_rules(recipe, kept).get_quantization_recipe())
-    calibration = {}
-    # The quantizer draws progress bars and warns of memory on standard error, and cannot be asked not to.
-    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        if recipe.needs_calibration:
-            # One input is enough to learn what the quantizer keeps for each tensor; the ranges are then ours.
-            calibration = work.calibrate({"serving_default": [{"x": _fitted(content, inputs[0])}]}, num_threads=2)
-            for name, statistics in calibration.items():
-                if name in ranges and "min" in statistics:
-                    statistics["min"] = np.full_like(statistics["min"], ranges[name].low)
-                    statistics["max"] = np.full_like(statistics["max"], ranges[name].high)
-        result = work.quantize(calibration, enable_progress_report=False).quantized_model
+    with _quiet():
+        result = work.quantize(deepcopy(statistics), enable_progress_report=False).quantized_model
     if result is None:
         raise ConversionError("ai-edge-quantizer gave no model back")
-    return move_integers(bytes(result))
+    return quantise_recurrence(move_integers(bytes(result)))
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The quantizer draws progress bars and warns of memory on standard error, and cannot be asked not to."""
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
 def _fitted(content: bytes, tensor: FloatArray) -> FloatArray:
@@ -149,6 +175,44 @@ def _first_operators(graph: TFLiteGraph, recipe: ModelRecipe) -> list[Operator]:
     return first
 
 
+def _outside_maps(graph: TFLiteGraph, recipe: ModelRecipe) -> list[Operator]:
+    """The operators without weights that work on anything but feature maps, (1, height, width, channels).
+
+    Behind a reshape or a transposition come attention, layer normalisation and recurrent layers: the square of a
+    deviation, or a variance to divide by, spans more than 255 steps can tell apart.
+    """
+    maps = {int(index) for index in graph.subgraph.inputs}
+    outside = []
+    for operator in graph.operators:
+        kind = graph.kind(operator)
+        follows = kind not in _LEAVE_MAPS and maps.issuperset(graph.activations(operator))
+        if follows or kind in CONVOLUTIONS:
+            maps.update(operator.outputs)
+        elif kind in recipe.operators and kind != "FULLY_CONNECTED":
+            outside.append(Operator(graph.tensor_name(operator.outputs[0]), kind))
+    return outside
+
+
+def _uneven_additions(graph: TFLiteGraph, recipe: ModelRecipe, ranges: Mapping[str, Range]) -> list[Operator]:
+    """The additions of a term so small, or so large, beside the sum that XNNPACK has no int8 kernel for them."""
+
+    def width(index: int) -> float:
+        if graph.is_constant(index):
+            values = graph.constant(index)
+            return float(max(values.max(), 0) - min(values.min(), 0))
+        span = ranges[graph.tensor_name(index)]
+        return span.high - span.low
+
+    least, most = _RESCALING
+    return [
+        Operator(graph.tensor_name(operator.outputs[0]), "ADD")
+        for operator in graph.operators
+        if graph.kind(operator) == "ADD"
+        and "ADD" in recipe.operators
+        and not all(least <= width(term) / (width(operator.outputs[0]) or 1.0) < most for term in operator.inputs)
+    ]
+
+
 def _quantisable(graph: TFLiteGraph, recipe: ModelRecipe) -> list[Operator]:
     named = [Operator(graph.tensor_name(operator.outputs[0]), graph.kind(operator)) for operator in graph.operators]
     return [operator for operator in named if operator.kind in recipe.operators]
@@ -157,7 +221,7 @@ def _quantisable(graph: TFLiteGraph, recipe: ModelRecipe) -> list[Operator]:
 def _most_sensitive(
     content: bytes,
     recipe: ModelRecipe,
-    ranges: Mapping[str, Range],
+    statistics: Statistics,
     inputs: Sequence[FloatArray],
     kept: Sequence[Operator],
 ) -> list[Operator]:
@@ -166,7 +230,7 @@ def _most_sensitive(
     wanted = _outputs(content, looked_at)
 
     def error_with(candidate: Operator) -> float:
-        found = _outputs(_apply(content, recipe, ranges, inputs, [*kept, candidate]), looked_at)
+        found = _outputs(_apply(content, recipe, statistics, [*kept, candidate]), looked_at)
         return float(np.mean([_relative_error(a, b) for a, b in zip(found, wanted, strict=True)]))
 
     quantised = [operator for operator in _quantisable(TFLiteGraph(content), recipe) if operator not in kept]

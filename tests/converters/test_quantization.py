@@ -11,12 +11,17 @@ from ai_edge_litert import schema_py_generated as schema
 
 from converters.errors import ConversionError
 from converters.quantization.equalisation import equalise
+from converters.quantization.headroom import magnitudes
 from converters.quantization.ranges import choose_ranges, observe
 from converters.quantization.recipes import ModelRecipe, available_recipes, load_recipe
 from converters.quantization.static import quantise
+from converters.tflite.compact import compact
 from converters.tflite.graph import TFLiteGraph
+from converters.tflite.inspection import delegation, operators_by_type
 from converters.tflite.integer_boundary import input_type, take_and_give_integers
+from converters.tflite.resizable import make_resizable
 from edge_ocr.engines import open_engine
+from edge_ocr.engines.tflite_file import check_model
 from tests.converters.tiny_tflite import ACTIVATION, TinyModel, run
 
 STATIC = ModelRecipe("static", ("CONV_2D", "ADD"), samples=4)
@@ -38,6 +43,35 @@ def two_convolutions(seed: int = 0, uneven: float = 1.0) -> bytes:
     features = model.add("GELU", [features], [1, 16, 16, 8], schema.GeluOptionsT())
     last = random.standard_normal((4, 1, 1, 8)).astype(np.float32)
     return model.to_bytes(model.conv(features, last, np.zeros(4, np.float32)))
+
+
+def with_attention(deviation: float = 1.0) -> bytes:
+    """conv -> layer normalisation -> attention -> conv, for lines of any width; its steps differ by `deviation`."""
+    random = np.random.default_rng(4)
+    model = TinyModel(1, 1, 16, 3)
+    kernel = deviation * random.standard_normal((8, 1, 1, 3)).astype(np.float32)
+    features = model.conv(model.input, kernel, np.zeros(8, np.float32))
+    steps = model.add("RESHAPE", [features, model.constant([1, 16, 8], np.int32)], [1, 16, 8])
+    centred = model.add("SUB", [steps, model.mean(steps, [2])], [1, 16, 8], schema.SubOptionsT())
+    squares = model.add("MUL", [centred, centred], [1, 16, 8], schema.MulOptionsT())
+    variance = model.add("ADD", [model.mean(squares, [2]), model.constant([1e-6])], [1, 16, 1], schema.AddOptionsT())
+    spread = model.add("SQRT", [variance], [1, 16, 1])
+    normal = model.add("DIV", [centred, spread], [1, 16, 8], schema.DivOptionsT())
+    turned = model.add("TRANSPOSE", [normal, model.constant([0, 2, 1], np.int32)], [1, 8, 16])
+    scores = model.add("BATCH_MATMUL", [normal, turned], [1, 16, 16], schema.BatchMatMulOptionsT())
+    options = schema.SoftmaxOptionsT()
+    options.beta = 1.0
+    shares = model.add("SOFTMAX", [scores], [1, 16, 16], options)
+    attended = model.add("BATCH_MATMUL", [shares, normal], [1, 16, 8], schema.BatchMatMulOptionsT())
+    total = model.add("ADD", [steps, attended], [1, 16, 8], schema.AddOptionsT())
+    features = model.add("RESHAPE", [total, model.constant([1, 1, 16, 8], np.int32)], [1, 1, 16, 8])
+    last = random.standard_normal((4, 1, 1, 8)).astype(np.float32)
+    return make_resizable(model.to_bytes(model.conv(features, last, np.zeros(4, np.float32))), (2,))
+
+
+def lines(widths: tuple[int, ...] = (16, 24, 9, 40)) -> list[np.ndarray]:
+    random = np.random.default_rng(8)
+    return [random.standard_normal((1, 1, width, 3)).astype(np.float32) for width in widths]
 
 
 def inputs(count: int = 4, seed: int = 1) -> list[np.ndarray]:
@@ -69,6 +103,60 @@ def test_weights_recipe_needs_no_pictures_and_keeps_float_arithmetic() -> None:
     content = two_convolutions()
     quantised = quantise(content, ModelRecipe("weights", ("CONV_2D",)), [])
     assert 0 < relative_error(quantised, content) < 0.02
+
+
+def test_weights_of_the_first_convolutions_stay_in_half_precision() -> None:
+    content = two_convolutions(uneven=2000)
+    recipe = ModelRecipe("weights", ("CONV_2D",), float_convolutions=1)
+    graph = TFLiteGraph(quantise(content, recipe, []))
+    makers = graph.producers()
+    stored = [
+        graph.tensor(makers[operator.inputs[1]].inputs[0]).type
+        for operator in graph.operators
+        if graph.kind(operator) == "CONV_2D"
+    ]
+    assert stored == [schema.TensorType.FLOAT16, schema.TensorType.INT8, schema.TensorType.INT8]
+
+
+def test_attention_and_layer_normalisation_stay_float_between_int8_convolutions() -> None:
+    content = with_attention()
+    recipe = ModelRecipe("static", ("CONV_2D", "ADD", "MUL", "MEAN"), samples=4, equalisation=0.5)
+    quantised = quantise(content, recipe, lines())
+    assert operators_by_type(quantised) == {"int8": 2, "float32": len(TFLiteGraph(content).operators) - 2}
+    for line in lines((16, 30)):
+        wanted = run(content, line)
+        assert np.abs(run(quantised, line) - wanted).max() < 0.05 * np.abs(wanted).max()
+
+
+def test_a_term_far_below_the_sums_steps_stays_float_so_that_xnnpack_runs_the_model_whole() -> None:
+    random = np.random.default_rng(9)
+    model = TinyModel(1, 16, 16, 3)
+    kernel = random.standard_normal((4, 1, 1, 3)).astype(np.float32)
+    features = model.conv(model.input, kernel, np.zeros(4, np.float32))
+    features = model.add("ADD", [features, model.constant([1e-4])], [1, 16, 16, 4], schema.AddOptionsT())
+    last = random.standard_normal((4, 1, 1, 4)).astype(np.float32)
+    quantised = quantise(model.to_bytes(model.conv(features, last, np.zeros(4, np.float32))), STATIC, inputs())
+    assert delegation(quantised).partitions == 1
+    assert operators_by_type(quantised) == {"int8": 2, "float32": 1}
+
+
+def test_equalisation_leaves_what_averages_over_channels_as_it_is() -> None:
+    content = with_attention()
+    equalised = equalise(content, observe(content, lines(), quiet), 1.0)
+    for line in lines((16, 30)):
+        np.testing.assert_allclose(run(equalised, line), run(content, line), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("content", "fit"),
+    [
+        pytest.param(with_attention(), True, id="usual numbers"),
+        pytest.param(with_attention(deviation=1e5), False, id="large numbers"),
+        pytest.param(with_attention(deviation=1e-3), False, id="variances near zero"),
+    ],
+)
+def test_half_precision_needs_room_for_the_numbers(content: bytes, fit: bool) -> None:
+    assert magnitudes(content, lines()).fit_half_precision is fit
 
 
 def test_the_first_convolutions_stay_float() -> None:
@@ -124,6 +212,16 @@ def test_equalisation_is_exact_and_helps_uneven_channels() -> None:
     plain = relative_error(quantise(content, STATIC, inputs()), content)
     evened = relative_error(quantise(equalised, STATIC, inputs()), content)
     assert evened < plain / 2
+
+
+def test_layers_that_training_has_switched_off_become_int8_that_can_be_run() -> None:
+    model = TinyModel(1, 16, 16, 3)
+    nothing = np.zeros((4, 1, 1, 3), np.float32), np.zeros(4, np.float32)
+    off = model.conv(model.conv(model.input, *nothing, ACTIVATION.RELU), np.zeros((4, 1, 1, 4), np.float32), nothing[1])
+    ones = np.ones((4, 1, 1, 4), np.float32), np.ones(4, np.float32)
+    quantised = quantise(model.to_bytes(model.conv(off, *ones)), STATIC, inputs())
+    check_model(compact(quantised))
+    np.testing.assert_allclose(run(quantised, inputs()[0]), 1, atol=0.01)
 
 
 def test_ranges_before_a_gelu_give_up_what_it_flattens() -> None:
@@ -197,6 +295,7 @@ def test_recipes_that_come_with_the_package_load() -> None:
         ({"mode": "static", "operators": ["CONV_2D"], "samples": 4, "equalisation": 2}, "equalisation"),
         ({"mode": "static", "operators": ["CONV_2D"], "samples": 4, "ranges": "guess"}, "guess"),
         ({"mode": "float", "colour": "red"}, "colour"),
+        ({"mode": "weights", "operators": ["CONV_2D"], "samples": 4}, "leave samples out"),
         ({"mode": "static", "operators": ["FOO"], "samples": 4}, "FOO"),
         ({"mode": "static", "operators": ["CONV_2D"], "samples": 4, "float_convolutions": -1}, "float_convolutions"),
         ({"mode": "float"}, "give detector, direction, recognizer"),
