@@ -7,12 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from converters.commands import convert, evaluate, fetch, verify
+from converters.commands import convert, evaluate, fetch, matrix, verify
 from converters.commands import list as list_systems
 from edge_ocr import interrupts
 from edge_ocr.errors import EdgeOCRError
 
-COMMANDS = (list_systems, fetch, convert, verify, evaluate)
+COMMANDS = (list_systems, fetch, convert, verify, evaluate, matrix)
 
 FAILED = 2
 INTERRUPTED = 130

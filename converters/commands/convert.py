@@ -1,27 +1,27 @@
-"""`ppocr-convert convert`: a published system to a checked bundle."""
+"""`ppocr-convert convert`: a published system, or models of the user's own, to a checked bundle."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 from converters.calibration import CalibrationPictures, default_pictures, find_pictures
 from converters.commands.fetch import add_local
-from converters.commands.verify import ADVICE, add_budget, add_workers, unlabelled
-from converters.conversion import convert, fetch_sources, write
-from converters.errors import AccuracyBudgetError, ConversionError
+from converters.commands.originals import add_choices, choices_of, refuse_choices
+from converters.commands.verify import ADVICE, add_budget, add_limit, add_workers, judged, unlabelled
+from converters.conversion import convert, write
+from converters.errors import AccuracyBudgetError, ConversionError, UnknownModelError
 from converters.evaluation.datasets import Dataset, check_distinct, evaluation_datasets
-from converters.evaluation.readings import Reading, in_pairs, read_alone
+from converters.examination import Examiner
+from converters.inputs import Sources, fetch_sources, own_sources
 from converters.progress import Progress
 from converters.quantization.recipes import available_recipes, load_recipe, recipes_from_fastest_to_safest
 from converters.report import as_text, recipes_tried
-from converters.speed import measure_speed
-from converters.verification import Verification, verify
+from converters.verification import Verification
 from converters.zoo import load_zoo
-from edge_ocr.bundle import Bundle
 from edge_ocr.bundle_writing import check_destination
 
 AUTO = "auto"
@@ -33,11 +33,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "convert",
         help="make a bundle: fetch, rewrite, quantise, verify",
-        description="Convert a system of the zoo to a bundle, and verify it against the float32 original. The bundle "
-        "is written only if it stays within the accuracy budget.",
-        epilog="example: ppocr-convert convert ppocrv6-tiny --format tflite --precision int8 -o out/ppocrv6-tiny",
+        description="Convert a system that `list` shows, or models of your own, to a bundle, and verify it against the "
+        "float32 original. The bundle is written only if it stays within the accuracy budget.",
+        epilog="examples: ppocr-convert convert ppocrv6-tiny --precision int8 -o out/ppocrv6-tiny; "
+        "ppocr-convert convert path/to/ch_PP-OCRv2_rec_infer --precision int8-weights -o out/mine",
     )
-    parser.add_argument("system", help="a name that `list` shows")
+    parser.add_argument(
+        "source",
+        nargs="+",
+        metavar="SYSTEM|PATH",
+        help="a name that `list` shows; or the paths of one to three models of different kinds, see below",
+    )
     parser.add_argument("--format", choices=["tflite"], default="tflite", help="of the model files (default: tflite)")
     parser.add_argument(
         "--precision",
@@ -54,9 +60,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="your own pictures, some dozens like those to be read; one half is calibrated on, the other verified on, "
         "too; those in a folder called `lines` show one line each (default: this project's rendered pictures)",
     )
+    add_limit(parser)
     add_workers(parser)
     add_local(parser)
     add_budget(parser)
+    add_choices(parser).add_argument("--name", help="what the bundle is called (default: like the first path)")
     parser.set_defaults(run=run)
 
 
@@ -67,13 +75,14 @@ def run(args: argparse.Namespace) -> int:
     check_destination(args.output)
     calibrates = any(recipe.needs_calibration for recipe in recipes)
     pictures, datasets = _pictures(args.calibration, calibrates, progress)
-    zoo = load_zoo()
-    sources = fetch_sources(zoo, zoo.system(args.system), progress, local=args.local)
-    examiner = _Examiner(sources.reference(), datasets, progress, args.workers)
+    sources = _sources(args, progress)
+    reference = sources.reference()
+    datasets = judged(datasets, reference.charset, args.limit, progress)
+    examiner = Examiner(reference, datasets, progress, args.workers)
     refused: list[Verification] = []
     for recipe in recipes:
         progress.note(f"recipe {recipe.name}: {recipe.summary}")
-        bundle = convert(sources, recipe, pictures if recipe.needs_calibration else None, progress)
+        bundle = convert(sources, recipe, pictures, progress)
         verification = examiner.examine(bundle)
         try:
             verification.judge(args.max_drop)
@@ -91,6 +100,25 @@ def run(args: argparse.Namespace) -> int:
     return 1
 
 
+def _sources(args: argparse.Namespace, progress: Progress) -> Sources:
+    """The system of that name, or the models at those paths.
+
+    Raises:
+        UnknownModelError: there is neither.
+        ConversionError: a source cannot be had or read.
+    """
+    zoo, first = load_zoo(), args.source[0]
+    if len(args.source) == 1 and first in zoo.systems:
+        refuse_choices(args, "in place of the system's name")
+        return fetch_sources(zoo, zoo.systems[first], progress, local=args.local)
+    if len(args.source) == 1 and not os.path.lexists(first) and Path(first).name == first:
+        try:
+            zoo.system(first)
+        except UnknownModelError as error:
+            raise UnknownModelError(f"there is no folder or file {first}, and {error}") from error
+    return own_sources([Path(source) for source in args.source], zoo, choices_of(args), progress)
+
+
 def _what_to_do(refused: Sequence[Verification]) -> str:
     if len(refused) == 1:
         return ADVICE
@@ -101,30 +129,8 @@ def _what_to_do(refused: Sequence[Verification]) -> str:
     )
 
 
-class _Examiner:
-    """Verifies one bundle after the other on the same pictures, which the original reads once."""
-
-    def __init__(self, reference: Bundle, datasets: Sequence[Dataset], progress: Progress, workers: int | None) -> None:
-        self._reference, self._datasets = reference, datasets
-        self._progress, self._workers = progress, workers
-
-    def examine(self, bundle: Bundle) -> Verification:
-        readings = in_pairs(self._datasets, self._original, self._read(bundle))
-        speed = measure_speed(self._reference, bundle, self._datasets, self._progress)
-        return verify(bundle, self._datasets, readings, speed)
-
-    @cached_property
-    def _original(self) -> Reading:
-        return self._read(self._reference)
-
-    def _read(self, bundle: Bundle) -> Reading:
-        return read_alone(bundle, self._datasets, self._progress, workers=self._workers)
-
-
-def _pictures(
-    folder: Path | None, calibrates: bool, progress: Progress
-) -> tuple[CalibrationPictures | None, list[Dataset]]:
-    """What to calibrate on, and what to verify on: never the same pictures.
+def _pictures(folder: Path | None, calibrates: bool, progress: Progress) -> tuple[CalibrationPictures, list[Dataset]]:
+    """What to calibrate on, and what to verify on: never the same pictures, where anything is calibrated.
 
     The evaluation set, which is labelled, is verified on in any case; a folder of the user's comes in addition.
 
@@ -135,11 +141,11 @@ def _pictures(
     if folder is not None:
         own = find_pictures(folder, progress)
         check_distinct([*datasets, unlabelled(folder.resolve().name, own)])
-        calibrate_on, verify_on = own.halves() if calibrates else (None, own)
+        calibrate_on, verify_on = own.halves() if calibrates else (own, own)
         if not (verify_on.pages or verify_on.lines):
             raise ConversionError(f"{folder} holds one picture; give at least two, as one half is calibrated on")
         return calibrate_on, [*datasets, unlabelled(folder.resolve().name, verify_on)]
     if not datasets:
         raise ConversionError("the rendered pictures are in a checkout only; give pictures with --calibration DIR")
     # Every second of them: bundles calibrated on all were tried, and read no better.
-    return default_pictures().halves()[0] if calibrates else None, datasets
+    return default_pictures().halves()[0], datasets

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from converters.commands.fetch import add_local
-from converters.commands.verify import add_workers, count
-from converters.conversion import fetch_sources
+from converters.commands.originals import add_original, original_of
+from converters.commands.verify import add_limit, add_workers
 from converters.destination import check_no_input
 from converters.errors import ConversionError
 from converters.evaluation.accuracy import OF_LINES
@@ -19,7 +19,6 @@ from converters.evaluation.layouts import understood
 from converters.evaluation.readings import read_both
 from converters.progress import Progress
 from converters.report import Row, Table
-from converters.zoo import load_zoo
 from edge_ocr.atomic import replacing
 from edge_ocr.bundle import Bundle
 from edge_ocr.destination import check_file_destination
@@ -48,14 +47,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="a folder with labels, or a label file (default: this project's evaluation set)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
-    parser.add_argument(
-        "--limit",
-        type=count,
-        metavar="N",
-        help="read at most N lines and N pages of each data set, spread over it (default: all)",
-    )
+    add_limit(parser)
     add_workers(parser)
     add_local(parser)
+    add_original(parser)
     parser.set_defaults(run=run)
 
 
@@ -74,8 +69,7 @@ def run(args: argparse.Namespace) -> int:
         datasets = [data.part(args.limit) for data in datasets]
     for data in datasets:
         _tell_unsayable(data, bundle, progress)
-    zoo = load_zoo()
-    reference = fetch_sources(zoo, zoo.system(bundle.name), progress, local=args.local).reference()
+    reference = original_of(bundle, args, progress).reference()
     evaluation = evaluate(bundle, datasets, read_both(reference, bundle, datasets, progress, workers=args.workers))
     print(table(evaluation).as_text())
     if args.json:

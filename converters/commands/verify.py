@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from converters.calibration import CalibrationPictures, find_pictures
 from converters.commands.fetch import add_local
-from converters.conversion import fetch_sources
+from converters.commands.originals import add_original, original_of
 from converters.destination import check_no_input
 from converters.errors import AccuracyBudgetError, ConversionError
 from converters.evaluation.datasets import (
@@ -18,6 +19,7 @@ from converters.evaluation.datasets import (
     evaluation_datasets,
     find_dataset,
 )
+from converters.evaluation.evaluation import sayable
 from converters.evaluation.layouts import find_layout
 from converters.evaluation.readings import read_both
 from converters.gallery import write_gallery
@@ -25,7 +27,6 @@ from converters.progress import Progress
 from converters.report import REPORT_FILE, as_markdown, as_text
 from converters.speed import measure_speed
 from converters.verification import ACCURACY_BUDGET, AGREEMENT_BUDGET, Verification, verify
-from converters.zoo import load_zoo
 from edge_ocr.atomic import replacing
 from edge_ocr.bundle import Bundle
 from edge_ocr.destination import check_file_destination
@@ -61,6 +62,30 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes that read pictures side by side (default: one for every core)",
     )
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    """How many pictures are read at most, the same for every command that reads labelled ones."""
+    parser.add_argument(
+        "--limit",
+        type=count,
+        metavar="N",
+        help="read at most N lines and N pages of each data set, spread over it (default: all)",
+    )
+
+
+def judged(datasets: Sequence[Dataset], charset: Sequence[str], limit: int | None, progress: Progress) -> list[Dataset]:
+    """What a bundle is judged on: the lines that its charset can write, and at most `limit` of them and of the pages.
+
+    A label that no bundle with this charset can read right would hide what is lost on the others.
+    """
+    parts = [sayable(data, charset) for data in datasets]
+    for data, part in zip(datasets, parts, strict=True):
+        if left_out := len(data.lines) - len(part.lines):
+            progress.note(
+                f"{data.name}: {left_out} of {len(data.lines)} lines are left out: the charset lacks a character"
+            )
+    return [part.part(limit) if limit else part for part in parts if part.pictures]
 
 
 def count(text: str) -> int:
@@ -103,9 +128,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--update", action="store_true", help=f"renew {VERIFICATION_FILE} and {REPORT_FILE} in the bundle's folder"
     )
+    add_limit(parser)
     add_workers(parser)
     add_local(parser)
     add_budget(parser)
+    add_original(parser)
     parser.set_defaults(run=run)
 
 
@@ -124,8 +151,8 @@ def run(args: argparse.Namespace) -> int:
     check_distinct(datasets)
     for path in [path for path, _ in results] + ([args.gallery] if args.gallery else []):
         check_no_input(path, datasets)
-    zoo = load_zoo()
-    reference = fetch_sources(zoo, zoo.system(bundle.name), progress, local=args.local).reference()
+    reference = original_of(bundle, args, progress).reference()
+    datasets = judged(datasets, reference.charset, args.limit, progress)
     readings = read_both(reference, bundle, datasets, progress, workers=args.workers)
     verification = verify(bundle, datasets, readings, measure_speed(reference, bundle, datasets, progress))
     print(as_text(verification))

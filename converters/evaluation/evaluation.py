@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from converters.evaluation.accuracy import Figure, accuracy
 from converters.evaluation.datasets import Dataset
@@ -113,9 +113,24 @@ def evaluate(bundle: Bundle, datasets: Sequence[Dataset], readings: Readings) ->
 
 def unsayable(data: Dataset, charset: Sequence[str]) -> Unsayable:
     """The labels of a data set, ignored ones aside, with a character that a charset lacks."""
-    sayable = set(normalise("".join(charset)))
-    beyond = [missing for text in _texts(data) if (missing := set(normalise(text)) - sayable)]
+    known = _known(charset)
+    beyond = [missing for text in _texts(data) if (missing := set(normalise(text)) - known)]
     return Unsayable(len(beyond), "".join(sorted(set().union(*beyond))))
+
+
+def sayable(data: Dataset, charset: Sequence[str]) -> Dataset:
+    """A data set without the lines that a charset cannot write, which would hide what is lost on the others.
+
+    Pages stay as they are: a detector finds a box in whatever language it is written.
+    """
+    known = _known(charset)
+    lines = tuple(line for line in data.lines if line.text is None or set(normalise(line.text)) <= known)
+    return replace(data, lines=lines)
+
+
+def _known(charset: Sequence[str]) -> set[str]:
+    """The characters that labels may have, as `normalise` gives them."""
+    return set(normalise("".join(charset)))
 
 
 def _scores(data: Dataset, readings: Readings, bundle: Bundle) -> Scores:

@@ -153,12 +153,13 @@ class Subject:
 def of_bundle(bundle: Bundle, engine: Engine) -> Iterator[Subject]:
     """The models of a bundle, at the sizes that the field counts them at."""
     for kind, spec in bundle.manifest.models.by_kind().items():
-        height, width = _counted_size(spec)
+        height, width = counted_size(spec)
         network = engine.load(bundle.runnable_model(kind), name=kind)
         yield Subject(f"{kind} {height}x{width}", engine, network, _shape(spec.input.layout, height, width))
 
 
-def _counted_size(spec: AnySpec) -> tuple[int, int]:
+def counted_size(spec: AnySpec) -> tuple[int, int]:
+    """Height and width in pixels of the input at which a model is counted."""
     size = spec.input.size
     if isinstance(size, FixedSize):
         return size.height, size.width

@@ -35,7 +35,7 @@ def recipe_bundle(sources: Sources, name: str, progress: Progress) -> Path:
         ConversionError: there is no such recipe, or the models cannot be converted.
     """
     recipe = load_recipe(name)
-    return folder_of(convert(sources, recipe, default_pictures() if recipe.needs_calibration else None, progress))
+    return folder_of(convert(sources, recipe, default_pictures(), progress))
 
 
 INTEGERS = "integers"

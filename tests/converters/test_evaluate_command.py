@@ -13,7 +13,7 @@ import pytest
 
 from converters.cli import main
 from converters.evaluation.datasets import find_dataset
-from converters.evaluation.evaluation import unsayable
+from converters.evaluation.evaluation import sayable, unsayable
 from converters.evaluation.readings import read_both
 from converters.progress import Progress
 from edge_ocr.bundle import Bundle
@@ -132,6 +132,11 @@ def test_labels_beyond_the_charset_are_counted(tmp_path: Path) -> None:
     data = find_dataset(lines_of(tmp_path / "set", "a.png\tＡbc\nb.png\txאבb\n"))
     found = unsayable(data, ["a", "b", "c", "x"])
     assert (found.labels, found.characters) == (1, "אב")
+
+
+def test_lines_beyond_the_charset_can_be_left_out(tmp_path: Path) -> None:
+    data = find_dataset(lines_of(tmp_path / "set", "a.png\tＡbc\nb.png\txאבb\n"))
+    assert [line.text for line in sayable(data, ["a", "b", "c", "x"]).lines] == ["Ａbc"]
 
 
 def test_a_limit_is_spread_over_the_set_and_a_missing_character_is_told(

@@ -13,9 +13,11 @@ from converters.errors import AccuracyBudgetError, ConversionError
 from converters.evaluation.accuracy import Figure
 from converters.evaluation.agreement import Agreement
 from converters.evaluation.metrics import Delta, Interval
-from converters.report import as_text, recipes_tried
+from converters.report import as_markdown, as_text, recipes_tried
 from converters.speed import Speed
 from converters.verification import Comparison, ModelFacts, Verification, describe_cpu
+from edge_ocr.bundle import Bundle
+from edge_ocr.models import DEFAULT_BUNDLE
 
 TERMINAL = 110
 """Columns that the tables may take."""
@@ -186,6 +188,20 @@ def test_recipes_tried_are_listed_with_their_figures() -> None:
     assert "-10.0 [-11.0, -9.0]" in first
     assert second.split()[:2] == ["int8", "taken"]
     assert "98.0 %" in second and second.endswith("0.45")
+
+
+def test_the_report_says_which_models_half_precision_has_no_room_for() -> None:
+    reached = {
+        "detector": {"largest": 70000.0, "smallest_divisor": None, "allowed": False},
+        "direction": {"largest": 51.0, "smallest_divisor": None, "allowed": True},
+        "recognizer": {"largest": 900.0, "smallest_divisor": 1e-5, "allowed": False},
+    }
+    manifest = replace(Bundle.open(DEFAULT_BUNDLE).manifest, provenance={"half_precision": reached})
+    text = as_markdown(manifest, LABELLED).decode()
+    assert "- detector: its numbers reach 70,000\n" in text
+    assert "- recognizer: its numbers reach 900, and it divides by 1e-05\n" in text
+    assert "- direction" not in text
+    assert "half precision" not in as_markdown(Bundle.open(DEFAULT_BUNDLE).manifest, LABELLED).decode()
 
 
 def test_the_cpu_has_a_name() -> None:

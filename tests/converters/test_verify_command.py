@@ -123,6 +123,21 @@ def test_pictures_without_text_judge_nothing(
     assert not (tmp_path / "figures.json").exists()
 
 
+def test_lines_that_no_bundle_of_this_charset_can_read_are_left_out(
+    reference: Bundle, few_labelled: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = tmp_path / "lines"
+    shutil.copytree(few_labelled[0], lines)
+    rows = [json.loads(row) for row in (lines / "labels.jsonl").read_text(encoding="utf-8").splitlines()]
+    for row in rows[6:]:
+        row["text"] = "\u2603"
+    (lines / "labels.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    figures = tmp_path / "figures.json"
+    assert verify(DEFAULT_BUNDLE, lines, "--limit", "4", "--max-drop", "50", "--json", figures) == 0
+    assert json.loads(figures.read_text())["overall"]["lines"] == 4
+    assert "14 of 20 lines are left out: the charset lacks a character" in capsys.readouterr().err
+
+
 def test_a_packed_bundle_is_verified_but_not_updated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     packed = tmp_path / "tiny.ocrbundle"
     with ZipFile(packed, "w") as archive:
