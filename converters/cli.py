@@ -10,32 +10,34 @@ from collections.abc import Sequence
 from converters.commands import convert, evaluate, fetch, matrix, verify
 from converters.commands import list as list_systems
 from edge_ocr import interrupts
+from edge_ocr.cli import INTERRUPTED, NO_READER, complain, parsed, prepare_streams
 from edge_ocr.errors import EdgeOCRError
 
 COMMANDS = (list_systems, fetch, convert, verify, evaluate, matrix)
 
 FAILED = 2
-INTERRUPTED = 130
-"""128 and the number of the signal SIGINT, as shells count."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line `arguments` (those of the process unless given); gives the exit status.
 
     0 when all went well, 1 where a command finds a model wanting, 2 for bad input or a failure, told in one
-    sentence on standard error, 130 when interrupted.
+    sentence on standard error, 130 when interrupted, 141 when the reader of standard output went away.
     """
     return interrupts.guarded(_run, arguments)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    args = _parser().parse_args(arguments)
-    if args.cache:
-        os.environ["EDGE_OCR_CACHE"] = args.cache
+    prepare_streams()
     try:
+        args = parsed(_parser(), arguments)
+        if args.cache:
+            os.environ["EDGE_OCR_CACHE"] = args.cache
         return args.run(args)
+    except BrokenPipeError:
+        return NO_READER
     except EdgeOCRError as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(error)
         return FAILED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -27,7 +27,7 @@ from converters.quantization.headroom import Magnitudes, magnitudes
 from converters.quantization.placement import place
 from converters.quantization.recipes import Recipe
 from converters.quantization.static import quantise
-from converters.report import as_markdown
+from converters.report import REPORT_FILE, as_markdown
 from converters.tflite import FloatModel, to_float
 from converters.tflite.compact import compact
 from converters.tflite.half_precision import allow_half_precision
@@ -40,6 +40,7 @@ from converters.zoo import Model
 from edge_ocr.bundle import Bundle
 from edge_ocr.bundle_writing import write_bundle
 from edge_ocr.cache import digest_of, run_stage, sha256_of
+from edge_ocr.manifest import VERIFICATION_FILE
 
 __all__ = ["Sources", "convert", "equivalence", "fetch_sources", "float_bundle", "write"]
 
@@ -270,18 +271,13 @@ def write(bundle: Bundle, recipe: Recipe, verification: Verification, destinatio
     Raises:
         BundleError: `destination` is something else than a bundle, or cannot be written.
     """
-    files = {name: bundle.model_bytes(kind) for kind, name in _model_files(bundle)}
-    charset = bundle.manifest.charset
-    files[charset.file] = "".join(f"{entry}\n" for entry in bundle.charset).encode()
+    files = {spec.file: bundle.model_bytes(kind) for kind, spec in bundle.manifest.models.by_kind().items()}
+    files[bundle.manifest.charset.file] = "".join(f"{entry}\n" for entry in bundle.charset).encode()
     files["recipe.json"] = (json.dumps(recipe.to_json(), indent=1) + "\n").encode()
-    files["verification.json"] = verification.to_json()
-    files["REPORT.md"] = as_markdown(bundle.manifest, verification)
+    files[VERIFICATION_FILE] = verification.to_json()
+    files[REPORT_FILE] = as_markdown(bundle.manifest, verification)
     files["LICENSE"], files["NOTICE"] = _legal_text("LICENSE"), _legal_text("NOTICE")
     write_bundle(destination, bundle.manifest, files)
-
-
-def _model_files(bundle: Bundle) -> list[tuple[str, str]]:
-    return [(kind, spec.file) for kind, spec in bundle.manifest.models.by_kind().items()]
 
 
 def _legal_text(name: str) -> bytes:

@@ -61,11 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    _open_missing_streams()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # text is UTF-8 whatever the locale, and no CRLF on Windows
-        sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")
+    prepare_streams()
     try:
-        options = _options(arguments)
+        options = parsed(_parser(), arguments)
         status: int = options.run(options)
     except BrokenPipeError:
         return NO_READER
@@ -81,10 +79,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     return status
 
 
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+def parsed(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options in these arguments (None: those of the process); raises as `put` where the help cannot be written."""
     with _writing():
         try:
-            return _parser().parse_args(arguments)
+            return parser.parse_args(arguments)
         except SystemExit:
             put("")  # what argparse has written, such as the help, must arrive too
             raise
@@ -123,6 +122,13 @@ def note(text: str) -> None:
 def complain(problem: EdgeOCRError) -> None:
     """Say on standard error what is wrong."""
     print(f"error: {problem}", file=sys.stderr, flush=True)
+
+
+def prepare_streams() -> None:
+    """Let all standard streams be there; what goes to standard output is UTF-8 whatever the locale, without CRLF."""
+    _open_missing_streams()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace", newline="\n")
 
 
 def _open_missing_streams() -> None:

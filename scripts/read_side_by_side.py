@@ -30,6 +30,8 @@ from edge_ocr.pictures import Picture, load_picture
 _TITLE_HEIGHT = 36
 _GAP = 12
 _TITLE_SIZE = 18
+_MOST_WIDTH = 1600
+"""Pixels of what is drawn, as much as a page shows."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,14 +74,17 @@ def _title(bundle: Bundle) -> str:
 
 
 def _beside(panels: Sequence[Picture]) -> Picture:
-    """Panels of equal height in one row, with white between them."""
+    """Panels of equal height in one row, with white between them; shrunk where that is wider than a page."""
     gap = np.full((panels[0].shape[0], _GAP, 3), 255, np.uint8)
-    return np.concatenate([part for panel in panels for part in (gap, panel)][1:], axis=1)
+    row = np.concatenate([part for panel in panels for part in (gap, panel)][1:], axis=1)
+    scale = min(1.0, _MOST_WIDTH / row.shape[1])
+    size = round(scale * row.shape[1]), round(scale * row.shape[0])
+    return cv2.resize(row, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _table(bundles: Sequence[Bundle], pages: Sequence[Page]) -> str:
     """The texts in reading order as a Markdown table."""
-    columns = [[line.text for line in page.lines] for page in pages]
+    columns = [[line.text.replace("|", r"\|") for line in page.lines] for page in pages]
     rows = [[bundle.name for bundle in bundles], ["---"] * len(bundles), *zip_longest(*columns, fillvalue="")]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from converters.calibration import CalibrationPictures, default_pictures, find_pictures
 from converters.commands.fetch import add_local
 from converters.commands.originals import add_choices, choices_of, refuse_choices
-from converters.commands.verify import ADVICE, add_budget, add_limit, add_workers, judged, unlabelled
+from converters.commands.verify import ADVICE, add_budget, add_limit, add_workers, unlabelled
 from converters.conversion import convert, write
 from converters.errors import AccuracyBudgetError, ConversionError, UnknownModelError
 from converters.evaluation.datasets import Dataset, check_distinct, evaluation_datasets
+from converters.evaluation.evaluation import judged
 from converters.examination import Examiner
 from converters.inputs import Sources, fetch_sources, own_sources
 from converters.progress import Progress
@@ -23,6 +24,7 @@ from converters.report import as_text, recipes_tried
 from converters.verification import Verification
 from converters.zoo import load_zoo
 from edge_ocr.bundle_writing import check_destination
+from edge_ocr.cli import put
 
 AUTO = "auto"
 """In place of a recipe: walk from the fastest to the safest."""
@@ -91,11 +93,11 @@ def run(args: argparse.Namespace) -> int:
             refused.append(verification)
             continue
         verification = replace(verification, refused=tuple(refused))
-        print(as_text(verification))
         write(bundle, recipe, verification, args.output)
         progress.note(f"written: {args.output}")
+        put(f"{as_text(verification)}\n")
         return 0
-    print(as_text(refused[0]) if args.precision != AUTO else recipes_tried(refused).as_text())
+    put(f"{as_text(refused[0]) if args.precision != AUTO else recipes_tried(refused).as_text()}\n")
     progress.note(f"nothing was written to {args.output}; {_what_to_do(refused)}")
     return 1
 
@@ -105,7 +107,7 @@ def _sources(args: argparse.Namespace, progress: Progress) -> Sources:
 
     Raises:
         UnknownModelError: there is neither.
-        ConversionError: a source cannot be had or read.
+        ConversionError: a system's name stands among paths, or a source cannot be had or read.
     """
     zoo, first = load_zoo(), args.source[0]
     if len(args.source) == 1 and first in zoo.systems:
@@ -116,6 +118,9 @@ def _sources(args: argparse.Namespace, progress: Progress) -> Sources:
             zoo.system(first)
         except UnknownModelError as error:
             raise UnknownModelError(f"there is no folder or file {first}, and {error}") from error
+    for source in args.source:
+        if source in zoo.systems and not os.path.lexists(source):
+            raise ConversionError(f"{source} is a system of the zoo, not a path; give it alone, or after --with")
     return own_sources([Path(source) for source in args.source], zoo, choices_of(args), progress)
 
 

@@ -21,6 +21,7 @@ from converters.progress import Progress
 from converters.report import Row, Table
 from edge_ocr.atomic import replacing
 from edge_ocr.bundle import Bundle
+from edge_ocr.cli import put
 from edge_ocr.destination import check_file_destination
 
 _SHOWN_CHARACTERS = 20
@@ -71,11 +72,11 @@ def run(args: argparse.Namespace) -> int:
         _tell_unsayable(data, bundle, progress)
     reference = original_of(bundle, args, progress).reference()
     evaluation = evaluate(bundle, datasets, read_both(reference, bundle, datasets, progress, workers=args.workers))
-    print(table(evaluation).as_text())
     if args.json:
         with replacing(args.json) as stream:
             stream.write(evaluation.to_json())
         progress.note(f"written: {args.json}")
+    put(f"{table(evaluation).as_text()}\n")
     return 0
 
 

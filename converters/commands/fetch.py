@@ -8,6 +8,7 @@ from pathlib import Path
 from converters.progress import Progress
 from converters.sources import Fetcher
 from converters.zoo import load_zoo
+from edge_ocr.cli import put
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -19,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "of a model that is published as ONNX and for Paddle, the first that can be had. `convert` does this by "
         "itself; fetch first to convert without a network.",
     )
-    parser.add_argument("name", help="a name that `list` shows, or the name of a single model")
+    parser.add_argument("name", metavar="NAME", help="a name that `list` or `list --models` shows")
     add_local(parser)
     parser.set_defaults(run=run)
 
@@ -42,5 +43,5 @@ def run(args: argparse.Namespace) -> int:
     fetcher = Fetcher(zoo.files, local=args.local, progress=Progress())
     for model in models:
         for role, path in fetcher.fetch_model(model).items():
-            print(f"{model.files[role].name}\t{path}")
+            put(f"{model.files[role].name}\t{path}\n")
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from converters.calibration import default_pictures
 from converters.commands.fetch import add_local
-from converters.commands.verify import add_budget, add_workers, count
+from converters.commands.verify import add_budget, add_limit, add_workers
 from converters.conversion import Sources, fetch_sources
 from converters.destination import check_no_input
 from converters.errors import ConversionError
@@ -26,6 +26,7 @@ from converters.zoo import System, Zoo, load_zoo
 from edge_ocr.atomic import replacing
 from edge_ocr.benchmark.host.emulation.cpus import CPUS
 from edge_ocr.bundle_writing import check_destination
+from edge_ocr.cli import put
 from edge_ocr.destination import check_file_destination
 from edge_ocr.engines import installed
 
@@ -42,7 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "write the fastest that stays within the accuracy budget. The table says what each weighs, how well it reads, "
         "how long it takes and what an ARM CPU executes. It takes minutes for each system; a run that was stopped goes "
         "on where it was. A system whose files cannot be had is left out and named; exit status 1 says that a system "
-        "failed, that no recipe of one passes, or that a bundle is larger than the papers' systems.",
+        "failed, that no recipe of one passes, or that a bundle weighs or loses more than the limits at the end allow.",
         epilog="example: ppocr-convert matrix -o bundles --limit 60 --markdown matrix.md --json matrix.json",
     )
     parser.add_argument("systems", nargs="*", metavar="SYSTEM", help="names that `list` shows (default: all)")
@@ -57,12 +58,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "set)",
     )
     parser.add_argument(
-        "--limit",
-        type=count,
-        metavar="N",
-        help="read at most N lines and N pages of each data set, spread over it (default: all)",
-    )
-    parser.add_argument(
         "--precision",
         action="append",
         metavar="RECIPE",
@@ -71,11 +66,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     counted = parser.add_mutually_exclusive_group()
     counted.add_argument(
-        "--cpu", choices=CPUS, default=EMULATED, metavar="CPU", help=f"to emulate (default: {EMULATED})"
+        "--cpu",
+        choices=CPUS,
+        default=EMULATED,
+        metavar="CPU",
+        help=f"to emulate: {', '.join(CPUS)} (default: {EMULATED})",
     )
     counted.add_argument("--no-instructions", action="store_true", help="count no instructions")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables here")
+    add_limit(parser)
     add_workers(parser)
     add_local(parser)
     add_budget(parser)
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress()
     zoo = load_zoo()
     systems = [zoo.system(name) for name in dict.fromkeys(args.systems or zoo.systems)]
-    recipes = [load_recipe(name) for name in args.precision or ()] or recipes_from_fastest_to_safest()
+    recipes = [load_recipe(name) for name in dict.fromkeys(args.precision or ())] or recipes_from_fastest_to_safest()
     datasets = _datasets(args)
     for system in systems:
         check_destination(args.output / system.name)
@@ -118,12 +118,12 @@ def run(args: argparse.Namespace) -> int:
         systems=outcomes,
         judgements=tuple(judge(read_limits(), outcomes)),
     )
-    print(as_text(matrix))
     for path, content in ((args.json, matrix.to_json()), (args.markdown, as_markdown(matrix))):
         if path is not None:
             with replacing(path) as stream:
                 stream.write(content)
             progress.note(f"written: {path}")
+    put(f"{as_text(matrix)}\n")
     return 0 if matrix.good else 1
 
 

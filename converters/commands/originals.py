@@ -18,8 +18,9 @@ def add_choices(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         "your own models",
         "A folder with inference.pdmodel and inference.pdiparams, with inference.json and inference.pdiparams, or with "
         "one .onnx file; or that file. Its kind is read from the graph; how to feed it and read its output, from "
-        "inference.yml beside it and from the model of `list` that has the same weights, is of the family that "
-        "inference.yml or the folder's name says, or has as many classes. What was taken from where is told.",
+        "inference.yml beside it and from the model of `list --models` that has the same weights, is of the family "
+        "that inference.yml or the name of the folder or file says, or has as many classes. What was taken from where "
+        "is told.",
     )
     group.add_argument(
         "--with",
@@ -33,7 +34,7 @@ def add_choices(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         action="append",
         default=[],
         metavar="MODEL",
-        help="feed and read your model of the same kind like this one of `list`; may be given for each kind",
+        help="feed and read your model of the same kind like this one of `list --models`; may be given for each kind",
     )
     group.add_argument(
         "--charset",

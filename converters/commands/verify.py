@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from converters.calibration import CalibrationPictures, find_pictures
@@ -19,7 +18,7 @@ from converters.evaluation.datasets import (
     evaluation_datasets,
     find_dataset,
 )
-from converters.evaluation.evaluation import sayable
+from converters.evaluation.evaluation import judged
 from converters.evaluation.layouts import find_layout
 from converters.evaluation.readings import read_both
 from converters.gallery import write_gallery
@@ -27,8 +26,10 @@ from converters.progress import Progress
 from converters.report import REPORT_FILE, as_markdown, as_text
 from converters.speed import measure_speed
 from converters.verification import ACCURACY_BUDGET, AGREEMENT_BUDGET, Verification, verify
+from edge_ocr.arguments import whole
 from edge_ocr.atomic import replacing
 from edge_ocr.bundle import Bundle
+from edge_ocr.cli import put
 from edge_ocr.destination import check_file_destination
 from edge_ocr.manifest import VERIFICATION_FILE
 
@@ -48,9 +49,12 @@ def add_budget(parser: argparse.ArgumentParser) -> None:
 
 
 def _points(text: str) -> float:
-    points = float(text)
+    try:
+        points = float(text)
+    except ValueError:
+        points = -1.0
     if not 0 <= points <= 100:  # also refuses NaN, which no loss exceeds
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 100, got '{text}'")
     return points
 
 
@@ -58,7 +62,7 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     """How many processes read, the same for every command that reads many pictures."""
     parser.add_argument(
         "--workers",
-        type=count,
+        type=whole(1, 1024),
         metavar="N",
         help="processes that read pictures side by side (default: one for every core)",
     )
@@ -68,32 +72,10 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
     """How many pictures are read at most, the same for every command that reads labelled ones."""
     parser.add_argument(
         "--limit",
-        type=count,
+        type=whole(1, 1_000_000),
         metavar="N",
         help="read at most N lines and N pages of each data set, spread over it (default: all)",
     )
-
-
-def judged(datasets: Sequence[Dataset], charset: Sequence[str], limit: int | None, progress: Progress) -> list[Dataset]:
-    """What a bundle is judged on: the lines that its charset can write, and at most `limit` of them and of the pages.
-
-    A label that no bundle with this charset can read right would hide what is lost on the others.
-    """
-    parts = [sayable(data, charset) for data in datasets]
-    for data, part in zip(datasets, parts, strict=True):
-        if left_out := len(data.lines) - len(part.lines):
-            progress.note(
-                f"{data.name}: {left_out} of {len(data.lines)} lines are left out: the charset lacks a character"
-            )
-    return [part.part(limit) if limit else part for part in parts if part.pictures]
-
-
-def count(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
-    count = int(text)
-    if count < 1:
-        raise ValueError(text)
-    return count
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -155,7 +137,6 @@ def run(args: argparse.Namespace) -> int:
     datasets = judged(datasets, reference.charset, args.limit, progress)
     readings = read_both(reference, bundle, datasets, progress, workers=args.workers)
     verification = verify(bundle, datasets, readings, measure_speed(reference, bundle, datasets, progress))
-    print(as_text(verification))
     contents = {VERIFICATION_FILE: verification.to_json(), REPORT_FILE: as_markdown(bundle.manifest, verification)}
     for path, name in results:
         with replacing(path) as stream:
@@ -165,6 +146,7 @@ def run(args: argparse.Namespace) -> int:
         title = f"{bundle.manifest.title}: {bundle.manifest.precision} against FP32"
         write_gallery(args.gallery, readings, title=title, facts=_facts(verification))
         progress.note(f"written: {args.gallery}")
+    put(f"{as_text(verification)}\n")
     try:
         verification.judge(args.max_drop)
     except AccuracyBudgetError as error:

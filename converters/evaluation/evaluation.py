@@ -11,6 +11,7 @@ from converters.evaluation.accuracy import Figure, accuracy
 from converters.evaluation.datasets import Dataset
 from converters.evaluation.metrics import normalise
 from converters.evaluation.readings import Readings, by_dataset
+from converters.progress import Progress
 from converters.verification import OVERALL, describe_cpu
 from edge_ocr.bundle import Bundle
 from edge_ocr.engines import installed
@@ -126,6 +127,20 @@ def sayable(data: Dataset, charset: Sequence[str]) -> Dataset:
     known = _known(charset)
     lines = tuple(line for line in data.lines if line.text is None or set(normalise(line.text)) <= known)
     return replace(data, lines=lines)
+
+
+def judged(datasets: Sequence[Dataset], charset: Sequence[str], limit: int | None, progress: Progress) -> list[Dataset]:
+    """What a bundle is judged on: the lines that its charset can write, and at most `limit` of them and of the pages.
+
+    A label that no bundle with this charset can read right would hide what is lost on the others.
+    """
+    parts = [sayable(data, charset) for data in datasets]
+    for data, part in zip(datasets, parts, strict=True):
+        if left_out := len(data.lines) - len(part.lines):
+            progress.note(
+                f"{data.name}: {left_out} of {len(data.lines)} lines are left out: the charset lacks a character"
+            )
+    return [part.part(limit) if limit else part for part in parts if part.pictures]
 
 
 def _known(charset: Sequence[str]) -> set[str]:

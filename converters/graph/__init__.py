@@ -7,6 +7,7 @@ in a graph.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -33,6 +34,9 @@ OPSET = 20
 
 # Constants are computed however large they are: weights may be reshaped or cast in the graph.
 ANY_SIZE = sys.maxsize
+
+# It warns, with pages of traceback, of what `_infer_shapes` says in a sentence.
+logging.getLogger("onnx_ir.passes.common.shape_inference").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,8 @@ def rewrite(model: onnx.ModelProto, *, input_shape: tuple[int, int, int, int]) -
         input_shape: what the input is declared as in the result.
 
     Raises:
-        ConversionError: the shape does not fit the model, it has an operator that ONNX does not have or a recurrent
-            layer that TFLite does not have, or its output has no meaning known here.
+        ConversionError: the shape does not fit the model, or its parts each other, it has an operator that ONNX does
+            not have or a recurrent layer that TFLite does not have, or its output has no meaning known here.
     """
     graph = _prepare(model, input_shape)
     source_shape = graph.graph.outputs[0].shape
@@ -173,6 +177,10 @@ def _infer_shapes(model: ir.Model) -> None:
         for value in node.outputs:
             value.shape = None
     passes.ShapeInferencePass()(model)
+    if all(value.shape is None for node in model.graph for value in node.outputs):
+        raise ConversionError(
+            "the model's operators and weights do not fit each other, as ONNX defines them; export it again"
+        )
 
 
 def _added_on_each_side(before: ir.Shape | None, after: ir.Shape | None, block: int) -> int:

@@ -13,6 +13,7 @@ from converters.inputs.found import FoundModel
 from converters.inputs.likeness import Likeness
 from converters.inputs.signature import Signature
 from converters.inputs.sources import described
+from converters.lfs import check_no_pointer
 from converters.zoo import CharsetFacts, Model, SourceFile, Zoo
 from edge_ocr.manifest import MAXIMUM_CHARSET_BYTES
 
@@ -62,7 +63,8 @@ def find_charset(
         chosen: the charset that the user named; None if he named none.
 
     Raises:
-        SourceError: there is none, there are several, it is malformed, or its length does not fit the output.
+        SourceError: there is none, there are several, it is malformed or a Git LFS pointer, or its length does not fit
+            the output.
     """
     if chosen is not None:
         return _fitting("lines", chosen, found, signature)
@@ -70,6 +72,8 @@ def find_charset(
         return _fitting("inference-yml", found.description, found, signature)
     if signature.has_characters:
         return _fitting("onnx-metadata", onnx_file, found, signature)
+    for path in found.texts:  # of which one may be the charset in truth
+        check_no_pointer(path)
     texts = [path for path in found.texts if _looks_like_charset(path)]
     if len(texts) > 1:
         names = ", ".join(path.name for path in texts)

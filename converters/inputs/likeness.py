@@ -20,7 +20,7 @@ class Likeness:
     """The zoo's models that tell about a model of the user's.
 
     Attributes:
-        models: all those that are like it, which agree on `spec`.
+        models: all those that are like it, which agree on `spec`; the plainest first.
         because: why they are, in words that follow "as it".
         same: whether it is one of them, byte for byte.
         spec: `input`, `output` and `postprocess` of its manifest.
@@ -54,7 +54,9 @@ def likeness(
     for because, models in _relatives(found, signature, description, zoo, named):
         specs = [description.applied_to(model.spec) for model in models]
         if models and all(spec == specs[0] for spec in specs):
-            return Likeness(tuple(models), because, because == _SAME, specs[0])
+            # The name of a variant is longer than that of the model that it varies.
+            plainest_first = sorted(models, key=lambda model: len(model.name))
+            return Likeness(tuple(plainest_first), because, because == _SAME, specs[0])
         if models:
             names = ", ".join(model.name for model in models)
             raise SourceError(
@@ -78,7 +80,7 @@ def _relatives(
     height = description.size.get("height", signature.height)
     if signature.kind == "recognizer" and height is not None:
         of_kind = [model for model in of_kind if model.spec["input"]["size"]["height"] == height]
-    family = _family((description.name, found.name), {model.family for model in of_kind})
+    family = _family((description.name, found.name, found.weights.stem), {model.family for model in of_kind})
     yield f"is called {family}", [model for model in of_kind if model.family == family]
     alike = [model for model in of_kind if model.charset and model.charset.classes == signature.classes]
     yield "has as many classes", alike

@@ -46,7 +46,8 @@ def read_signature(model: Path, name: Path) -> Signature:
         name: what messages call it.
 
     Raises:
-        SourceError: it is not ONNX, or not a detector, direction classifier or recognizer.
+        SourceError: it is not ONNX, takes something else than colour pictures in float32, or is not a detector,
+            direction classifier or recognizer.
     """
     loaded = load_onnx(model)
     graph = loaded.graph
@@ -56,12 +57,17 @@ def read_signature(model: Path, name: Path) -> Signature:
             f"{name} has {len(inputs)} inputs and {len(graph.output)} outputs; give an exported inference model, which "
             "has one of each"
         )
-    taken, given = (
-        _sides(inputs[0]),
-        _sides(graph.output[0]) or _sides(shape_inference.infer_shapes(loaded).graph.output[0]),
-    )
+    taken = _sides(inputs[0])
+    if len(taken) != 4 or taken[0] not in (1, None) or taken[1] not in (3, None):
+        raise SourceError(
+            f"{name} takes {_shown(taken)}, not single colour pictures (N, 3, H, W) with N of 1 or open; export it for "
+            "these"
+        )
+    if inputs[0].type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
+        raise SourceError(f"{name} takes numbers that are not float32; export it for float32")
+    given = _sides(graph.output[0]) or _sides(shape_inference.infer_shapes(loaded).graph.output[0])
     kind = _KIND_BY_RANK.get(len(given))
-    if len(taken) != 4 or kind is None or (kind == "detector" and given[1] not in (1, None)):
+    if kind is None or (kind == "detector" and given[1] not in (1, None)):
         raise SourceError(f"{name} takes {_shown(taken)} and gives {_shown(given)}, but {_GIVES}; give one of these")
     classes = 1 if kind == "detector" else given[-1]
     if classes is None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 from converters.matrix.kept import kept
 from converters.own_code import code_digest
@@ -55,6 +56,7 @@ class Counter:
         """
         self.cpu = cpu
         self._progress = progress
+        self._preparing = Lock()
         self._models: dict[str, tuple[bytes, AnySpec]] = {}
 
     def add(self, bundle: Bundle) -> None:
@@ -93,9 +95,11 @@ class Counter:
 
     @property
     def _emulator(self) -> Emulator:
-        if isinstance(self._prepared, Emulator):
-            return self._prepared
-        raise BenchmarkError(self._prepared)
+        with self._preparing:  # all threads ask at once
+            prepared = self._prepared
+        if isinstance(prepared, Emulator):
+            return prepared
+        raise BenchmarkError(prepared)
 
     @cached_property
     def _prepared(self) -> Emulator | str:

@@ -10,7 +10,7 @@ from converters.calibration import CalibrationPictures
 from converters.conversion import Sources, convert, equivalence, write
 from converters.errors import AccuracyBudgetError, ConversionError, SourceError
 from converters.evaluation.datasets import Dataset
-from converters.evaluation.evaluation import sayable
+from converters.evaluation.evaluation import judged
 from converters.examination import Examiner
 from converters.matrix.estimate import Estimate
 from converters.matrix.examiner import KeepingExaminer
@@ -21,6 +21,9 @@ from converters.quantization.recipes import Recipe
 from converters.zoo import System
 from edge_ocr.bundle import Bundle
 from edge_ocr.errors import BundleError, EngineError
+
+_FAILURES = (ConversionError, EngineError, BundleError)
+"""Of one system, or of one recipe of it: the walk goes on."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Survey:
         try:
             differences = equivalence(sources, self.pictures, self.progress)
             examiner = self._examiner(sources.reference())
-        except ConversionError as problem:
+        except _FAILURES as problem:
             return replace(described, failure=str(problem))
         cells: list[Cell] = []
         for recipe in self.recipes:
@@ -91,9 +94,8 @@ class Survey:
         return replace(described, differences=largest, cells=tuple(cells))
 
     def _examiner(self, reference: Bundle) -> Examiner:
-        writable = [sayable(data, reference.charset) for data in self.datasets]
-        few = [data.part(self.limit) for data in writable] if self.limit else writable
-        return KeepingExaminer(reference, few, self.progress, self.workers)
+        datasets = judged(self.datasets, reference.charset, self.limit, self.progress)
+        return KeepingExaminer(reference, datasets, self.progress, self.workers)
 
     def _cell(
         self, sources: Sources, recipe: Recipe, examiner: Examiner, destination: Path, before: Sequence[Cell]
@@ -102,7 +104,7 @@ class Survey:
         try:
             bundle = convert(sources, recipe, self.pictures, self.progress)
             verification = examiner.examine(bundle)
-        except (ConversionError, EngineError, BundleError) as problem:
+        except _FAILURES as problem:
             return Cell(recipe.name, FAILED, str(problem))
         if self.counter:
             self.counter.add(bundle)

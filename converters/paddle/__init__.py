@@ -73,7 +73,7 @@ def to_onnx(program: Path, parameters: Path, progress: Progress) -> PaddleModel:
     Raises:
         SourceError: a file is missing, a Git LFS pointer, or not what its name says, or the two do not belong together.
         ConversionError: the program uses an operator that cannot be converted; the sentence names it.
-        WorkerError: the paddle2onnx environment cannot be made.
+        WorkerError: the paddle2onnx environment cannot be made, or gives no answer.
     """
     _check_present(program, parameters)
 

@@ -25,7 +25,7 @@ from converters.paddle.program import message
 
 _HEADER = struct.Struct("<IQIi")
 
-DTYPES = {
+_DTYPES = {
     0: "bool", 1: "<i2", 2: "<i4", 3: "<i8", 4: "<f2", 5: "<f4", 6: "<f8", 20: "u1", 21: "i1",
 }  # fmt: skip
 """Data type in framework.proto (VarType.Type) -> of NumPy. bfloat16 (22) is missing: NumPy has none."""
@@ -63,7 +63,7 @@ def _read_tensor(content: bytes, place: int, number: int) -> tuple[np.ndarray, i
     except DecodeError as problem:
         raise SourceError(f"{what} has no description that can be read; {whole}") from problem
     start += length
-    dtype, shape = DTYPES.get(description.data_type), tuple(description.dims)
+    dtype, shape = _DTYPES.get(description.data_type), tuple(description.dims)
     if dtype is None:
         raise SourceError(f"{what} has values of Paddle's type {description.data_type}, which NumPy lacks; {whole}")
     elements = math.prod(max(size, 1) for size in shape)
@@ -78,7 +78,7 @@ def _read_tensor(content: bytes, place: int, number: int) -> tuple[np.ndarray, i
 
 def write_parameters(tensors: Iterable[np.ndarray]) -> bytes:
     """The file of `tensors`, which are in the order of their names; what `read_parameters` reads."""
-    types = {np.dtype(name): number for number, name in DTYPES.items()}
+    types = {np.dtype(name): number for number, name in _DTYPES.items()}
     pieces = []
     for tensor in tensors:
         description = message("TensorDesc")(data_type=types[tensor.dtype], dims=tensor.shape).SerializeToString()

@@ -34,8 +34,8 @@ class Magnitudes:
 
     Attributes:
         largest: the largest magnitude of any activation.
-        smallest_divisor: the smallest magnitude of anything divided by, layer normalisation's variances among them;
-            None where nothing is.
+        smallest_divisor: the smallest magnitude of anything divided by, layer normalisation's variances among them,
+            in the random part that was kept of it; None where nothing is divided by.
     """
 
     largest: float

@@ -44,7 +44,7 @@ def free_axes_of_tensors(graph: TFLiteGraph, free_axes: Axes) -> dict[int, Axes]
     return free
 
 
-def reshaped_axis(source: Sequence[int], target: Sequence[int], axis: int) -> int | None:
+def _reshaped_axis(source: Sequence[int], target: Sequence[int], axis: int) -> int | None:
     """The axis of `target` that holds all of the source's `axis`, or None; both count in row-major order."""
     outside = math.prod(source[:axis])
     inside = outside * source[axis]
@@ -84,9 +84,10 @@ def _fully_connected(graph: TFLiteGraph, operator: schema.OperatorT, free: _Free
     """Each row times the stored weights; the other axes stay where the options say so."""
     rows, weights = operator.inputs[:2]
     last = len(graph.shape(rows)) - 1
-    if last in free[rows] or not (operator.builtinOptions.keepNumDims or last == 1):
+    following = free.get(rows, Axes())
+    if free.get(weights) or last in following or not (operator.builtinOptions.keepNumDims or last == 1):
         raise _frozen(graph, operator, weights)
-    return free[rows]
+    return following
 
 
 def _concatenation(graph: TFLiteGraph, operator: schema.OperatorT, free: _Free) -> Axes:
@@ -126,7 +127,7 @@ def _split(graph: TFLiteGraph, operator: schema.OperatorT, free: _Free) -> Axes:
 def _reshape(graph: TFLiteGraph, operator: schema.OperatorT, free: _Free) -> Axes:
     """An axis may be joined with its neighbours, but not be spread over several."""
     source, target = graph.shape(operator.inputs[0]), graph.shape(operator.outputs[0])
-    holders = [reshaped_axis(source, target, axis) for axis in free[operator.inputs[0]]]
+    holders = [_reshaped_axis(source, target, axis) for axis in free[operator.inputs[0]]]
     if None in holders or len(set(holders)) > 1:
         raise ConversionError(
             f"the reshape {source} -> {target} spreads what depends on the input's size over several axes; only one "

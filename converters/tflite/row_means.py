@@ -30,18 +30,19 @@ def average_rows_first(content: bytes) -> bytes:
         return content
     operators = []
     for operator in graph.operators:
-        if _averages(graph, operator, _HEIGHT_AND_WIDTH) and graph.is_float(operator.inputs[0]):
+        if _averages_maps(graph, operator) and graph.is_float(operator.inputs[0]):
             operators.append(_row_mean_before(graph, operator))
         operators.append(operator)
     graph.subgraph.operators = operators
     return graph.to_bytes()
 
 
-def _averages(graph: TFLiteGraph, operator: schema.OperatorT, axes: list[int]) -> bool:
-    """Whether it is a MEAN over these axes of (batch, height, width, channels) that keeps them."""
+def _averages_maps(graph: TFLiteGraph, operator: schema.OperatorT) -> bool:
+    """Whether it is a MEAN over height and width of (batch, height, width, channels) that keeps both axes."""
     if graph.kind(operator) != "MEAN" or not operator.builtinOptions.keepDims:
         return False
-    return len(graph.shape(operator.inputs[0])) == 4 and graph.constant(operator.inputs[1]).ravel().tolist() == axes
+    source, axes = operator.inputs
+    return len(graph.shape(source)) == 4 and graph.constant(axes).ravel().tolist() == _HEIGHT_AND_WIDTH
 
 
 def _row_mean_before(graph: TFLiteGraph, mean: schema.OperatorT) -> schema.OperatorT:

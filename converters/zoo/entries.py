@@ -173,6 +173,7 @@ class Zoo:
 def _named[Value](what: str, name: str, known: Mapping[str, Value]) -> Value:
     if name not in known:
         nearest = difflib.get_close_matches(name, known, cutoff=0.5)
-        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"the zoo has {', '.join(sorted(known))}"
+        everything = "`ppocr-convert list` shows the systems, and with --models the models"
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else everything
         raise UnknownModelError(f"the zoo has no {what} '{name}'; {hint}")
     return known[name]

@@ -545,6 +545,12 @@ def _same_quantisation(call: _Call) -> bool:
     return all(tensor.scale == scale and tensor.zero_point == zero_point for tensor in call.inputs)
 
 
+def _moves(call: _Call, source: _Tensor) -> bool:
+    """Whether numbers of `source` can go to the output as they are; the other inputs, constants, say where."""
+    alone = call._replace(inputs=[source])
+    return _is_float_or_int8(alone) and _same_quantisation(alone)
+
+
 _LEFT_OUT = -1
 """Stands for an input that an operator does without."""
 
@@ -715,9 +721,8 @@ def _matrix_product(call: _Call) -> bool:
 def _splitting(call: _Call) -> bool:
     """Equal parts along the side that the first input, a constant, names."""
     table, source = call.inputs
-    parts = _Call(call.file, [source], call.output, [])
     axes = call.constant(table)
-    if not _is_float_or_int8(parts) or not _same_quantisation(parts) or axes is None or len(axes) != 1:
+    if not _moves(call, source) or axes is None or len(axes) != 1:
         return False
     rank, axis = len(source.shape), axes[0]
     if not -rank <= axis < rank or call.integer(0) != call.outputs:
@@ -788,18 +793,13 @@ def _quantisation(call: _Call) -> bool:
     return call.kinds == [_INT8, _INT8] and source.scales == 1 and _is_rounded(call, source.scale)
 
 
-def _moves(call: _Call) -> bool:
-    """Types of an operator that moves numbers as its second input, a constant, says."""
-    numbers = _Call(call.file, call.inputs[:1], call.output, call.options)
-    return _is_float_or_int8(numbers)
-
-
 def _mean(call: _Call) -> bool:
-    shape, axes = call.inputs[0].shape, call.constant(call.inputs[1])
+    source, table = call.inputs
+    shape, axes = source.shape, call.constant(table)
     rank = len(shape)
     if (
-        not _moves(call)
-        or not _is_rounded(call, call.inputs[0].scale)
+        not _is_float_or_int8(call._replace(inputs=[source]))
+        or not _is_rounded(call, source.scale)
         or not axes
         or not all(-rank <= axis < rank for axis in axes)
     ):
@@ -815,7 +815,7 @@ def _mean(call: _Call) -> bool:
 def _padding(call: _Call) -> bool:
     source, table = call.inputs
     margins = call.constant(table)
-    if not _moves(call) or not _same_quantisation(_Call(call.file, [source], call.output, [])):
+    if not _moves(call, source):
         return False
     if margins is None or table.shape != (len(source.shape), 2) or not all(0 <= m <= MAXIMUM_SIDE for m in margins):
         return False
@@ -827,7 +827,7 @@ def _reshape(call: _Call) -> bool:
     source, wanted = call.inputs
     output = call.output
     sides = call.constant(wanted)
-    if not _moves(call) or not _same_quantisation(_Call(call.file, [source], output, [])):
+    if not _moves(call, source):
         return False
     if sides is None or len(wanted.shape) != 1 or len(sides) != len(output.shape) or sides.count(-1) > 1:
         return False
@@ -839,7 +839,7 @@ def _reshape(call: _Call) -> bool:
 def _transposition(call: _Call) -> bool:
     source, order = call.inputs
     axes = call.constant(order)
-    if not _moves(call) or not _same_quantisation(_Call(call.file, [source], call.output, [])):
+    if not _moves(call, source):
         return False
     if axes is None or order.shape != (len(source.shape),) or sorted(axes) != list(range(len(source.shape))):
         return False
@@ -851,7 +851,7 @@ def _slice(call: _Call) -> bool:
     source, *tables = call.inputs
     shape = source.shape
     begins, ends, strides = map(call.constant, tables)
-    if not _moves(call) or not _same_quantisation(_Call(call.file, [source], call.output, [])):
+    if not _moves(call, source):
         return False
     if begins is None or ends is None or strides != [1] * len(shape) or any(map(call.integer, (2, 3, 4))):
         return False
@@ -932,8 +932,8 @@ _RULES = {
     40: _Rule("MEAN", 1, 27, (2, 2), _mean),
     41: _Rule("SUB", 1, 28, (2, 2), _addition),
     42: _Rule("DIV", 1, 29, (2, 2), _division),
-    49: _Rule("SPLIT", 1, 35, (2, 2), _splitting, outputs=MAXIMUM_OPERANDS),
     45: _Rule("STRIDED_SLICE", 1, 32, (4, 4), _slice),
+    49: _Rule("SPLIT", 1, 35, (2, 2), _splitting, outputs=MAXIMUM_OPERANDS),
     52: _Rule(
         "BIDIRECTIONAL_SEQUENCE_LSTM", 3, 69, (48, 48), _recurrence, states=_LSTM_STATES, left_out=_LSTM_LEFT_OUT
     ),

@@ -114,6 +114,13 @@ def frozen_product(model: TinyModel) -> int:
     return model.add("BATCH_MATMUL", [model.input, model.constant(numbers(1, 1, 8, 3))], [1, 1, 4, 3], options)
 
 
+def computed_weights(model: TinyModel) -> int:
+    rows = model.add("RESHAPE", [model.input, model.constant([8, 4], np.int32)], [8, 4])
+    inputs = [model.constant(numbers(3, 4)), rows, model.constant(numbers(8))]
+    options = schema.FullyConnectedOptionsT()
+    return model.add("FULLY_CONNECTED", inputs, [3, 8], options)
+
+
 def frozen_neighbour(model: TinyModel) -> int:
     options = schema.ConcatenationOptionsT()
     options.axis = 3
@@ -137,6 +144,7 @@ def unknown(model: TinyModel) -> int:
     [
         (frozen_sum, r"ADD works with t\d, whose shape \(1, 1, 8, 4\) was made for the one input size"),
         (frozen_product, r"BATCH_MATMUL works with t\d, whose shape \(1, 1, 8, 3\)"),
+        (computed_weights, r"FULLY_CONNECTED works with t\d, whose shape \(8, 4\)"),
         (frozen_neighbour, r"CONCATENATION works with t\d, whose shape \(1, 1, 8, 2\)"),
         (frozen_parts, r"SPLIT works with t0"),
         (spread_width, r"\(1, 1, 8, 4\) -> \(1, 2, 4, 4\) spreads"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from converters import cli
 from converters.commands import list as list_systems
+from converters.zoo import load_zoo
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +29,50 @@ def test_list_shows_every_system_with_its_size(capsys: pytest.CaptureFixture[str
     slim, *_ = (row for row in rows if row.startswith("ppocrv1-slim "))
     assert " Paddle " in slim and "> 2.1 MB" in slim
     assert any(row.startswith("not run here, since its archive") and "ppocrv1-slim" in row for row in rows)
+
+
+def test_list_shows_every_model_that_can_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["list", "--models"]) == 0
+    heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split() == ["NAME", "KIND", "FAMILY", "FORMS", "SIZE", "FETCHED", "LICENCE"]
+    models = [row.split() for row in rows[: rows.index("")]]
+    assert [row[0] for row in models] == sorted(load_zoo().models)
+    assert ["ppocrv6-tiny-det", "detector", "PP-OCRv6", "ONNX", "1.8", "MB", "no", "Apache-2.0"] in models
+    assert ["ppocrv2-rec-slim", "recognizer", "PP-OCRv2", "Paddle", "unknown", "no", "Apache-2.0"] in models
+    assert any(row.startswith("not run here, since its archive") and "ppocrv2-rec-slim" in row for row in rows)
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["convert", "--help"]])
+def test_a_reader_that_goes_away(arguments: list[str]) -> None:
+    script = '"$@" | true; exit "${PIPESTATUS[0]}"'
+    command = [sys.executable, "-m", "converters", *arguments]
+    # Where standard output is not buffered, argparse itself passes over what is wrong with it.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    finished = subprocess.run(
+        ["bash", "-c", script, "bash", *command], capture_output=True, check=False, env=environment
+    )
+    assert (finished.returncode, finished.stdout, finished.stderr) == (141, b"", b"")
+
+
+def test_standard_output_that_cannot_be_written_to() -> None:
+    finished = subprocess.run(
+        ["bash", "-c", 'exec "$@" >&-', "bash", sys.executable, "-m", "converters", "list"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert finished.returncode == 2
+    assert finished.stderr.startswith("error: cannot write to standard output: ") and finished.stderr.count("\n") == 1
+
+
+def test_numbers_out_of_range_are_told_by_their_range(capsys: pytest.CaptureFixture[str]) -> None:
+    for option, value, complaint in (
+        ("--limit", "0", "expected a whole number from 1 to 1000000, got '0'"),
+        ("--max-drop", "nan", "expected a number from 0 to 100, got 'nan'"),
+        ("--max-drop", "much", "expected a number from 0 to 100, got 'much'"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(["convert", "ppocrv6-tiny", "-o", "out", option, value])
+        assert stop.value.code == 2
+        assert f"argument {option}: {complaint}" in capsys.readouterr().err
 
 
 def test_a_wrong_name_is_one_sentence(capsys: pytest.CaptureFixture[str], cache: Path) -> None:

@@ -47,6 +47,20 @@ def read_state(model: Any) -> None:
     set_input(0, first(model, LSTM).inputs[STATES[0]])(model)
 
 
+def share_states(model: Any) -> None:
+    """Of the first layer with the second, which is as wide."""
+    graph, layer = model.subgraphs[0], first(model, LSTM)
+    other = next(each for each in graph.operators if each is not layer and each.opcodeIndex == layer.opcodeIndex)
+    other.inputs = [*other.inputs[: STATES[0]], *layer.inputs[STATES[0] : STATES[-1] + 1], *other.inputs[39:]]
+
+
+def read_state_before(model: Any) -> None:
+    """By the operator in front of the layer."""
+    graph, layer = model.subgraphs[0], first(model, LSTM)
+    before = next(each for each in graph.operators if list(each.outputs) == [layer.inputs[0]])
+    before.inputs = [layer.inputs[STATES[0]], *before.inputs[1:]]
+
+
 def constant_state(model: Any) -> None:
     graph, operator = model.subgraphs[0], first(model, LSTM)
     graph.tensors[operator.inputs[12]].isVariable = True
@@ -84,7 +98,9 @@ def set_slice(place: int, values: list[int]) -> Callable[[Any], None]:
         (set_input(STATES[0], -1), "for a state, which it is not"),
         (set_input(STATES[0], 9999), "for a state, which it is not"),
         (repeat_state, "for a state, which it is not"),
+        (share_states, "for a state, which it is not"),
         (read_state, "before it is there"),
+        (read_state_before, "before it is there"),
         (constant_state, "a state that is a constant"),
         (write_state, "which is taken"),
         (give_state, "its input or output is a state"),

@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 from importlib.machinery import PathFinder
-from importlib.metadata import version
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
@@ -30,8 +29,8 @@ def export(*, program: str, parameters: str, output: str, opset: int) -> dict[st
         opset: version of the ONNX operators to use; the core takes a later one if it must.
 
     Returns:
-        `unsupported`: the operators that the core does not know; `problem`: its last words where it failed otherwise,
-        and empty where it did not; `versions`: package -> version of the tool behind the file.
+        `unsupported`: the operators that the core does not know; `problem`: its last words where it failed, and empty
+        where it did not.
     """
     finished = subprocess.run(
         [sys.executable, "-I", __file__, program, parameters, output, str(opset)],
@@ -47,7 +46,6 @@ def export(*, program: str, parameters: str, output: str, opset: int) -> dict[st
     return {
         "unsupported": unsupported[1].strip(",").split(",") if unsupported else [],
         "problem": _last_words(finished) if finished.returncode else "",
-        "versions": {"paddle2onnx": version("paddle2onnx")},
     }
 
 

@@ -38,7 +38,9 @@ class RecurrenceOnFourAxes(pattern.RewriteRuleClassBase):
     def rewrite(self, op: Any, x: ir.Value, axes: ir.Value, states: ir.Value, joined: ir.Value, **_: ir.Value) -> Any:
         node = states.producer()
         assert node is not None
-        if integers(axes) != HEIGHT or not _starts_from_zero(node) or not _joins_directions(states, joined):
+        if integers(axes) != HEIGHT or not _joins_directions(states, joined):
+            return None
+        if not (_starts_from_zero(node) and _has_weights_of_one_size(node)):
             return None
         layer = getattr(op, LAYER)(x, *node.inputs[1:4], _domain=DOMAIN, _version=1)
         return op.Transpose(op.Squeeze(layer, integer_constant(op, HEIGHT)), perm=[2, 0, 1])
@@ -66,11 +68,21 @@ def _starts_from_zero(node: ir.Node) -> bool:
     if not set(attributes) <= _KNOWN_ATTRIBUTES:
         return False
     inputs = [*node.inputs, *[None] * (8 - len(node.inputs))]
-    weights, lengths, states, peepholes = inputs[1:4], inputs[4], inputs[5:7], inputs[7]
-    if any(constant(weight) is None for weight in weights) or lengths is not None or peepholes is not None:
+    lengths, states, peepholes = inputs[4], inputs[5:7], inputs[7]
+    if lengths is not None or peepholes is not None:
         return False
     starts = [constant(state) for state in states if state is not None]
     return all(start is not None and not start.any() for start in starts)
+
+
+def _has_weights_of_one_size(node: ir.Node) -> bool:
+    """Whether the weights of an LSTM are constants W (2, 4 H, C), R (2, 4 H, H) and B (2, 8 H), H as it says."""
+    weights = [constant(value) for value in node.inputs[1:4]]
+    shapes = [weight.shape for weight in weights if weight is not None]
+    units = node.attributes.get_int("hidden_size", 0)
+    if len(shapes) < 3 or len(shapes[0]) != 3:
+        return False
+    return shapes == [(2, 4 * units, shapes[0][2]), (2, 4 * units, units), (2, 8 * units)]
 
 
 def _joins_directions(states: ir.Value, joined: ir.Value) -> bool:

@@ -74,19 +74,19 @@ class NearestAsDepthToSpace(pattern.RewriteRuleClassBase):
         if found is None or found[0] & (found[0] - 1):
             return None
         factor, rounded = found
-        x = spread(op, x, x, x, x)
+        x = _spread(op, x, x, x, x)
         while (factor := factor // 2) > 1:
-            right, below = (next_pixel(op, x, axis) if rounded else x for axis in (3, 2))
-            x = spread(op, x, right, below, next_pixel(op, right, 2) if rounded else x)
+            right, below = (_next_pixel(op, x, axis) if rounded else x for axis in (3, 2))
+            x = _spread(op, x, right, below, _next_pixel(op, right, 2) if rounded else x)
         return x
 
 
-def spread(op: Any, *corners: ir.Value) -> ir.Value:
+def _spread(op: Any, *corners: ir.Value) -> ir.Value:
     """Four pictures as the four pixels, row by row, of 2 x 2 blocks."""
     return op.DepthToSpace(op.Concat(*corners, axis=1), blocksize=2, mode="DCR")
 
 
-def next_pixel(op: Any, x: ir.Value, axis: int) -> ir.Value:
+def _next_pixel(op: Any, x: ir.Value, axis: int) -> ir.Value:
     """Each pixel's neighbour along the height (2) or the width (3); the last pixel is its own.
 
     A mean over what there is of two pixels holds half of each, and at the end the whole of one. TFLite has no padding

@@ -68,6 +68,48 @@ def test_weights_that_are_missing_or_cut_off_are_refused(model: onnx.ModelProto,
         load_onnx(file)
 
 
+@pytest.mark.parametrize(
+    ("location", "offset", "length"),
+    [("weights.bin", -8, 16), ("weights.bin", 8, -8), ("weights\0.bin", 0, WEIGHTS.nbytes)],
+)
+def test_weights_in_an_impossible_place_are_refused(
+    model: onnx.ModelProto, tmp_path: Path, location: str, offset: int, length: int
+) -> None:
+    with_weights_in(model, location, length, offset)
+    (tmp_path / "weights.bin").write_bytes(WEIGHTS.tobytes())
+    with pytest.raises(SourceError, match=r"says \{.*\} of the weights w; fetch or export it again"):
+        load_onnx(saved(model, tmp_path))
+
+
+def test_weights_behind_a_link_are_refused(model: onnx.ModelProto, tmp_path: Path) -> None:
+    """Also one inside the folder, which onnx does not follow."""
+    with_weights_in(model, "link.bin")
+    (tmp_path / "weights.bin").write_bytes(WEIGHTS.tobytes())
+    (tmp_path / "link.bin").symlink_to("weights.bin")
+    with pytest.raises(SourceError, match=r"in a file that cannot be read \(.*\); put all its files in one folder"):
+        load_onnx(saved(model, tmp_path))
+
+
+@pytest.mark.parametrize("cut", [1, 4])
+@pytest.mark.parametrize("beside", [True, False])
+def test_fewer_weights_than_their_shape_says_are_refused(
+    model: onnx.ModelProto, tmp_path: Path, beside: bool, cut: int
+) -> None:
+    if beside:
+        with_weights_in(model, "weights.bin", WEIGHTS.nbytes - cut)
+        (tmp_path / "weights.bin").write_bytes(WEIGHTS.tobytes())
+    else:
+        model.graph.initializer[0].raw_data = WEIGHTS.tobytes()[:-cut]
+    with pytest.raises(SourceError, match=r"holds the weights w in a form that cannot be read \(.*\); fetch or export"):
+        load_onnx(saved(model, tmp_path))
+
+
+def test_weights_of_an_unknown_type_are_refused(model: onnx.ModelProto, tmp_path: Path) -> None:
+    model.graph.initializer[0].data_type = 99
+    with pytest.raises(SourceError, match=r"holds the weights w in a form that cannot be read \(99\)"):
+        load_onnx(saved(model, tmp_path))
+
+
 def test_weights_inside_a_node_are_looked_at_too(model: onnx.ModelProto, tmp_path: Path) -> None:
     with_weights_in(model, "../weights.bin")
     constant = onnx.helper.make_node("Constant", [], ["w2"], value=model.graph.initializer[0])

@@ -68,6 +68,9 @@ def test_the_features_go_one_way_and_the_recurrent_layers_another(model: onnx.Mo
             tiny_recognizer(layer=f'{LAYER}(t, w, r, b, "", "", "", peepholes)', peepholes=weights(2, 12)),
             id="peepholes",
         ),
+        pytest.param(tiny_recognizer(w=weights(2, 15, 12)), id="too few weights"),
+        pytest.param(tiny_recognizer(r=weights(4, 16, 4)), id="too many weights"),
+        pytest.param(tiny_recognizer(b=weights(64)), id="weights of another rank"),
         pytest.param(
             tiny_recognizer(join=JOIN.replace("j =", "e =") + " j = Relu(e)"), id="an activation between the layers"
         ),

@@ -60,6 +60,14 @@ def test_a_shape_that_does_not_fit_is_refused() -> None:
         rewrite(tiny_model(f"{CONV} y = Sigmoid(r)", **WEIGHTS), input_shape=(1, 3, 8, 8))
 
 
+def test_weights_that_do_not_fit_their_operator_are_refused_in_a_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    model = tiny_model("c = Conv(x, w) y = Sigmoid(c)", **WEIGHTS)
+    model.graph.initializer[0].dims[:] = [WEIGHTS["w"].size]
+    with pytest.raises(ConversionError, match="operators and weights do not fit each other"):
+        rewrite(model, input_shape=SHAPE)
+    assert not caplog.records
+
+
 def test_an_end_without_a_meaning_is_refused() -> None:
     with pytest.raises(ConversionError, match="ends in Relu, not in a sigmoid"):
         rewrite(tiny_model(CONV.replace("r =", "y ="), **WEIGHTS), input_shape=SHAPE)

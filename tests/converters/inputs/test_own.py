@@ -12,6 +12,10 @@ import pytest
 
 from converters.errors import SourceError
 from converters.inputs import Choices, own_sources
+from converters.inputs.description import Description
+from converters.inputs.found import find_model
+from converters.inputs.likeness import likeness
+from converters.inputs.signature import read_signature
 from converters.paddle.parameters import write_parameters
 from converters.progress import Progress
 from converters.zoo import load_zoo
@@ -35,6 +39,13 @@ PostProcess: {name: DBPostProcess, thresh: 0.21, box_thresh: 0.43, max_candidate
 def recognizer_yml(characters: str) -> str:
     rows = "".join(f"  - '{character}'\n" for character in characters)
     return f"PostProcess:\n  name: CTCLabelDecode\n  character_dict:\n{rows}"
+
+
+def test_of_a_model_and_its_variants_the_model_itself_is_named(tmp_path: Path) -> None:
+    folder = saved(detector(), tmp_path / "my_PP-OCRv2_det")
+    signature = read_signature(folder / "inference.onnx", folder)
+    nearest, *variants = likeness(find_model(folder), signature, Description(), load_zoo()).models
+    assert nearest.name == "ppocrv2-det" and "ppocrv2-det-slim" in {model.name for model in variants}
 
 
 def test_a_published_model_needs_no_words(tiny_zoo: TinyZoo, tmp_path: Path) -> None:
@@ -64,6 +75,12 @@ def test_three_models_of_ones_own_make_a_system(tiny_zoo: TinyZoo, tmp_path: Pat
     assert {model.spec["input"]["mean"][0] for model in system.models} == {1.0}, (
         "fed like the family they are named for"
     )
+
+
+def test_the_file_may_have_the_name_that_the_folder_has_not(tiny_zoo: TinyZoo, tmp_path: Path) -> None:
+    folder = saved(detector(7), tmp_path / "weights")
+    (folder / "inference.onnx").rename(folder / "tiny-v2-det.onnx")
+    assert tiny_zoo.own(folder, rest="tinyv1").reference().manifest.models.detector.input.mean[0] == 2
 
 
 def test_inference_yml_has_the_last_word(tiny_zoo: TinyZoo, tmp_path: Path) -> None:

@@ -101,6 +101,12 @@ def test_a_charset_that_does_not_fit(refusal: Callable[..., str], tmp_path: Path
     assert "there is no charset file" in refusal(folder, "--charset", tmp_path / "nowhere.txt")
 
 
+def test_a_charset_beside_the_model_may_be_a_pointer(refusal: Callable[..., str], tmp_path: Path) -> None:
+    folder = saved(recognizer(), tmp_path / "tinyv1_rec")
+    (folder / "keys.txt").write_text(POINTER)
+    assert "keys.txt is a Git LFS pointer" in refusal(folder)
+
+
 def test_what_cannot_be_told_is_asked_for(refusal: Callable[..., str], tmp_path: Path) -> None:
     folder = saved(recognizer(), tmp_path / "my_rec")
     (folder / "a.txt").write_text("\n".join(LETTERS))
@@ -127,6 +133,24 @@ def test_a_model_that_no_system_could_use(
     make: Callable[[], onnx.ModelProto], complaint: str, refusal: Callable[..., str], tmp_path: Path
 ) -> None:
     assert complaint in refusal(saved(make(), tmp_path / "tinyv1_model"), "--with", "tinyv1")
+
+
+@pytest.mark.parametrize(
+    ("side", "pixels", "numbers", "complaint"),
+    [
+        (1, 1, onnx.TensorProto.FLOAT, "takes (?, 1, ?, ?), not single colour pictures"),
+        (0, 4, onnx.TensorProto.FLOAT, "takes (4, 3, ?, ?), not single colour pictures"),
+        (0, 1, onnx.TensorProto.UINT8, "takes numbers that are not float32"),
+    ],
+)
+def test_a_model_that_takes_something_else(
+    side: int, pixels: int, numbers: int, complaint: str, refusal: Callable[..., str], tmp_path: Path
+) -> None:
+    model = detector()
+    taken = model.graph.input[0].type.tensor_type
+    taken.elem_type = numbers
+    taken.shape.dim[side].dim_value = pixels
+    assert complaint in refusal(saved(model, tmp_path / "tinyv1_det"))
 
 
 def test_a_graph_that_is_none_of_the_three_kinds(refusal: Callable[..., str], tmp_path: Path) -> None:
@@ -191,3 +215,4 @@ def test_names(refusal: Callable[..., str], tmp_path: Path) -> None:
     assert "the zoo has no model 'tinyv1-det'" in refusal(folder, "--name", "a", "--like", "tinyv1-det")
     assert "the zoo has no system 'tiny'" in refusal(folder, "--name", "a", "--with", "tiny")
     assert "--with is about models of your own" in refusal("tinyv1", "--with", "tinyv2")
+    assert refusal("tinyv2", folder) == "tinyv2 is a system of the zoo, not a path; give it alone, or after --with"

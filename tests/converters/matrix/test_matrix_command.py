@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from converters.errors import ConversionError
 from converters.matrix.sums import Limit, read_limits
 from converters.zoo import load_zoo
 from edge_ocr.bundle import Bundle
+from edge_ocr.errors import EdgeOCRError, EngineError
 from tests.converters.conftest import SYSTEM
 from tests.converters.matrix.conftest import Conversions, Matrix
 
@@ -91,15 +93,32 @@ def test_a_recipe_that_fails_is_a_row_and_the_others_go_on(
     assert "int8, failed: the recognizer has an operator that nobody knows." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("kind", [ConversionError, EngineError])
 def test_a_system_that_fails_is_a_row(
-    matrix: Matrix, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kind: type[EdgeOCRError], matrix: Matrix, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def differ(*_: object) -> Any:
-        raise ConversionError("the float detector differs")
+        raise kind("the float detector differs")
 
     monkeypatch.setattr("converters.matrix.survey.equivalence", differ)
     assert matrix(SYSTEM, "--no-instructions") == 1
     assert f"{SYSTEM} failed: the float detector differs." in capsys.readouterr().out
+
+
+def test_a_data_set_that_a_charset_cannot_write_is_left_out(
+    matrix: Matrix, few_labelled: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines, snow, result = few_labelled[0], tmp_path / "snow", tmp_path / "matrix.json"
+    snow.mkdir()
+    picture = lines / json.loads((lines / "labels.jsonl").read_text().splitlines()[0])["image"]
+    shutil.copy(picture, snow / "a.png")
+    (snow / "labels.jsonl").write_text(json.dumps({"image": "a.png", "text": "\u2603"}))
+    arguments = ["--no-instructions", "--precision", "int8", "--json", result, "--data", lines, "--data", snow]
+    assert matrix(SYSTEM, *arguments) == 0
+    assert "snow: 1 of 1 lines are left out: the charset lacks a character" in capsys.readouterr().err
+    (cell,) = json.loads(result.read_text())["systems"][0]["cells"]
+    (data,) = cell["verification"]["data"]
+    assert data["name"].endswith("lines")
 
 
 def test_nothing_ships_where_no_recipe_passes(
