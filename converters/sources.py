@@ -102,7 +102,8 @@ class Fetcher:
     def fetch_model(self, model: Model) -> dict[str, Path]:
         """The files of the first of a model's forms that can be had, and its charset: role -> path in the cache.
 
-        A form that is in the cache or in the user's folder goes before one that would have to be downloaded.
+        A form that is in the user's folder goes first. What the cache happens to hold decides nothing, so that the same
+        command converts the same files on every machine that can download them.
 
         Raises:
             SourceError: no form can be had; the sentence says why for each of them.
@@ -112,7 +113,7 @@ class Fetcher:
             self._progress.note(f"{model.name} was never run here: {model.untried}")
         charset = {role: self.fetch(file) for role, file in model.files.items() if role == "charset"}
         failures: list[str] = []
-        for form in sorted(model.forms, key=lambda form: not all(self._at_hand(model.files[role]) for role in form)):
+        for form in sorted(model.forms, key=lambda form: not all(self._is_given(model.files[role]) for role in form)):
             if failures:
                 self._progress.note(f"{model.name}: {failures[-1]}; trying its {' and '.join(form)}")
             try:
@@ -121,8 +122,8 @@ class Fetcher:
                 failures.append(str(failure))
         raise SourceError("; nor in its other form: ".join(failures))
 
-    def _at_hand(self, file: SourceFile) -> bool:
-        return cached(file) is not None or (self._local is not None and _find(self._local, file) is not None)
+    def _is_given(self, file: SourceFile) -> bool:
+        return self._local is not None and _find(self._local, file) is not None
 
     def fetch(self, file: SourceFile) -> Path:
         """The file in the cache, fetched if it is not there yet or is damaged there.

@@ -459,9 +459,21 @@ def test_the_first_form_that_can_be_had_is_fetched_with_the_charset(server: Serv
         "parameters": OTHER,
         "charset": b"abc",
     }
-    server.requests.clear()
-    assert Fetcher().fetch_model(model) == files
-    assert server.requests == [], "what is there goes before what would have to be fetched"
+
+
+def test_what_the_cache_happens_to_hold_does_not_decide_the_form(server: Server) -> None:
+    """Another model's wheel may have brought it."""
+    server.files |= {"onnx": b"abc", "p": CONTENT, "w": OTHER}
+    model = model_of(
+        {
+            "onnx": published(b"abc", server.source("onnx")),
+            "program": published(CONTENT, server.source("p"), name="m.pdmodel"),
+            "parameters": published(OTHER, server.source("w"), name="m.pdiparams"),
+        }
+    )
+    for role in ("program", "parameters"):
+        Fetcher().fetch(model.files[role])
+    assert set(Fetcher().fetch_model(model)) == {"onnx"}
 
 
 def test_a_form_in_the_users_folder_goes_before_a_download(server: Server, tmp_path: Path) -> None:
