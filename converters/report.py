@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from converters.evaluation.accuracy import OF_LINES
-from converters.evaluation.agreement import SURE
+from converters.evaluation.agreement import FIGURES, SURE
 from converters.evaluation.metrics import Interval
 from converters.verification import Comparison, Verification
 from edge_ocr.manifest import Manifest
@@ -106,15 +106,11 @@ def _accuracy(scope: Comparison) -> Iterator[Row]:
 
 
 def _agreement(scope: Comparison) -> Iterator[Row]:
-    alike = scope.agreement
-    for name, pictures, interval, form, unit in (
-        ("same text where FP32 is sure", f"{alike.sure_lines:,} lines", alike.same_text_where_sure, ".1f", " %"),
-        ("same text", f"{alike.lines:,} lines", alike.same_text, ".1f", " %"),
-        ("change of length, characters", f"{alike.lines:,} lines", alike.change_of_length, "+.3f", ""),
-        ("same boxes", f"{scope.pages:,} pages", alike.same_boxes, ".1f", " %"),
-    ):
+    for attribute, figure in FIGURES.items():
+        interval = getattr(scope.agreement, attribute)
         if interval is not None:
-            yield name, _shown(scope.name), pictures, f"{interval.value:{form}}{unit}", _range(interval, form)
+            basis = figure.basis(scope.agreement)
+            yield figure.name, _shown(scope.name), basis, figure.value(interval), figure.range(interval)
 
 
 def _shown(name: str) -> str:
@@ -222,8 +218,9 @@ def as_markdown(manifest: Manifest, verification: Verification) -> bytes:
 {_learned(manifest)}{_float32(manifest)}
 FP32 is the publisher's model under onnxruntime, with the same pre- and post-processing on the same pictures.
 Brackets are 95 % bootstrap intervals over the pictures. Lines are compared without case, width and spaces; FP32 is sure
-of a line that it gives a score of {SURE} or more. Time is the best of several rounds in turn, in one process, on
-{verification.speed.pictures} of the pictures. Data: {", ".join(data.name for data in verification.data)}.
+of a line in which it gives every character a probability of {SURE} or more. Time is the best of several rounds in turn,
+in one process, on {verification.speed.pictures} of the pictures.
+Data: {", ".join(data.name for data in verification.data)}.
 
 Measured on {verification.cpu}, {verification.date}, with
 

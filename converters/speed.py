@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converters.evaluation.datasets import Dataset, spread
-from converters.evaluation.readings import opencv_on_one_thread
+from converters.evaluation.processes import opencv_on_one_thread
 from converters.progress import Progress
 from edge_ocr.bundle import Bundle
 from edge_ocr.ocr import OCR

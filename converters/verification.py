@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from converters.errors import AccuracyBudgetError, ConversionError
 from converters.evaluation.accuracy import Figure, accuracy
 from converters.evaluation.agreement import Agreement, agreement
 from converters.evaluation.datasets import Dataset
+from converters.evaluation.gate import Limit, judge
 from converters.evaluation.readings import Readings, by_dataset
 from converters.speed import Speed
 from converters.tflite.inspection import delegation, operators_by_type
 from edge_ocr.bundle import Bundle
 from edge_ocr.engines import installed
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of verification.json. It grows with every change of a key or of a meaning."""
 ACCURACY_BUDGET = 1.5
 """Points. What int8 costs the recognizer of PP-OCRv6 tiny, with room for the chance in a few hundred pictures."""
@@ -28,8 +29,6 @@ JUDGED = ("exact match", "detection hmean", "end-to-end hmean")
 """The figures that the accuracy budget is held against."""
 OVERALL = "all"
 """Name of the comparison of all data sets taken together."""
-AGREEMENT_BUDGET = 10.0
-"""Points, where nothing is labelled: more, as the original is wrong in some of the places where the two differ."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,42 @@ class Comparison:
         }
         return {name: figure for name, figure in figures.items() if figure is not None}
 
+    @property
+    def loss(self) -> Loss | None:
+        """The largest loss among the figures that labels give; None where there are none.
+
+        A figure at which the original itself scores nothing cannot fall, and judges nothing.
+        """
+        losses = [
+            Loss(-figure.delta.value, name)
+            for name, figure in self.figures().items()
+            if name in JUDGED and figure.reference > 0
+        ]
+        return max(losses, key=lambda loss: loss.points, default=None)
+
+    def judge(self, max_drop: float | None = None, limits: Collection[Limit] | None = None) -> None:
+        """Hold the loss against a budget, and the agreement with the original against limits.
+
+        Labels say what is lost where there are any, on as many pictures as somebody has labelled; agreement says on all
+        of them what has changed, and sees what a labelled figure hides: a bundle may gain what it loses elsewhere.
+
+        Args:
+            max_drop: the budget in points; None is `ACCURACY_BUDGET`.
+            limits: of agreement; None are the usual ones.
+
+        Raises:
+            AccuracyBudgetError: more is lost, or too much has changed.
+            ConversionError: nothing can be judged.
+        """
+        alike, loss = self.agreement, self.loss
+        if loss is None and not alike.boxes and not alike.sure_lines:
+            raise ConversionError("no text was found on the pictures, so nothing can be judged; verify on others")
+        budget = ACCURACY_BUDGET if max_drop is None else max_drop
+        if loss is not None and loss.points > budget:
+            raise AccuracyBudgetError(f"{loss} against FP32, more than --max-drop {budget:g}")
+        if refusals := judge(alike, limits):
+            raise AccuracyBudgetError("; ".join(map(str, refusals)))
+
 
 @dataclass(frozen=True)
 class ModelFacts:
@@ -88,26 +123,18 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class Loss:
-    """What the gate holds against the budget.
+    """What is held against the accuracy budget.
 
     Attributes:
         points: below 0 where the bundle is better than the original.
         figure: what lost most.
-        labelled: whether labels say so, or only the original's own readings.
     """
 
     points: float
     figure: str
-    labelled: bool
-
-    @property
-    def usual_budget(self) -> float:
-        """What may be lost where nobody says how much, in points."""
-        return ACCURACY_BUDGET if self.labelled else AGREEMENT_BUDGET
 
     def __str__(self) -> str:
-        verb = "loses" if self.labelled else "falls short of 100 % by"
-        return f"{self.figure} {verb} {max(0.0, self.points):.2f} points"
+        return f"{self.figure} loses {max(0.0, self.points):.2f} points"
 
 
 @dataclass(frozen=True)
@@ -148,44 +175,13 @@ class Verification:
         return sum(self.sizes.values())
 
     @property
-    def loss(self) -> Loss:
-        """The largest loss among the figures that labels give.
+    def loss(self) -> Loss | None:
+        """See `Comparison.loss`, of all data sets taken together."""
+        return self.overall.loss
 
-        Only where there are none, the original's sure readings and its boxes are taken for the truth. A figure at which
-        the original itself scores nothing cannot fall, and judges nothing.
-
-        Raises:
-            ConversionError: there is neither.
-        """
-        losses = [
-            Loss(-figure.delta.value, name, labelled=True)
-            for name, figure in self.overall.figures().items()
-            if name in JUDGED and figure.reference > 0
-        ]
-        if not losses:
-            alike = self.overall.agreement
-            losses = [
-                Loss(100 - share.value, name, labelled=False)
-                for name, share in (
-                    ("same text where FP32 is sure", alike.same_text_where_sure),
-                    ("same boxes", alike.same_boxes),
-                )
-                if share is not None
-            ]
-        if not losses:
-            raise ConversionError("no text was found on the pictures, so nothing can be judged; verify on others")
-        return max(losses, key=lambda loss: loss.points)
-
-    def judge(self, max_drop: float | None) -> None:
-        """Hold the loss against a budget, in points; None is the usual one.
-
-        Raises:
-            AccuracyBudgetError: more is lost.
-            ConversionError: nothing can be judged.
-        """
-        budget = self.loss.usual_budget if max_drop is None else max_drop
-        if self.loss.points > budget:
-            raise AccuracyBudgetError(f"{self.loss} against FP32, more than --max-drop {budget:g}")
+    def judge(self, max_drop: float | None = None, limits: Collection[Limit] | None = None) -> None:
+        """See `Comparison.judge`, of all data sets taken together."""
+        self.overall.judge(max_drop, limits)
 
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON values, with what follows from it."""
@@ -193,7 +189,7 @@ class Verification:
             "schema": SCHEMA,
             **asdict(replace(self, refused=())),
             "total_bytes": self.total_bytes,
-            "loss": asdict(self.loss),
+            "loss": None if self.loss is None else asdict(self.loss),
             "refused": [other.as_json() for other in self.refused],
         }
 
@@ -221,14 +217,15 @@ def verify(bundle: Bundle, datasets: Sequence[Dataset], readings: Readings, spee
         cpu=describe_cpu(),
         runtimes=dict(installed()),
         sizes={name: spec.bytes for name, spec in manifest.files().items()},
-        models={kind: _model_facts(bundle.runnable_model(kind)) for kind in kinds},
+        models={kind: model_facts(bundle.runnable_model(kind)) for kind in kinds},
         speed=speed,
-        overall=_compare(OVERALL, readings),
-        data=tuple(_compare(data.name, part) for data, part in by_dataset(datasets, readings)),
+        overall=compare(OVERALL, readings),
+        data=tuple(compare(data.name, part) for data, part in by_dataset(datasets, readings)),
     )
 
 
-def _compare(name: str, readings: Readings) -> Comparison:
+def compare(name: str, readings: Readings) -> Comparison:
+    """What both read in pictures that are called so, in figures."""
     figures = accuracy(readings)
     return Comparison(
         name=name,
@@ -244,7 +241,8 @@ def _compare(name: str, readings: Readings) -> Comparison:
     )
 
 
-def _model_facts(content: bytes) -> ModelFacts:
+def model_facts(content: bytes) -> ModelFacts:
+    """How XNNPACK runs a TFLite file."""
     found = delegation(content)
     return ModelFacts(found.partitions, found.outside, operators_by_type(content))
 

@@ -116,7 +116,7 @@ class Recognizer:
         alone = isinstance(crops, np.ndarray) and crops.ndim < 4
         if alone or isinstance(crops, str | bytes) or not isinstance(crops, Iterable):
             raise PictureError(f"recognize takes a list and was given one {type(crops).__name__}; put it in brackets")
-        readings = read_lines([self._fit(load_picture(crop)) for crop in crops], [self])
+        readings = read_lines([self.fit(load_picture(crop)) for crop in crops], [self])
         return [(reading.text, reading.score) for reading in readings]
 
     def read(self, line: Array) -> Reading:
@@ -149,7 +149,8 @@ class Recognizer:
         powers: npt.NDArray[np.float32] = np.exp(values - values.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
 
-    def _fit(self, crop: Picture) -> Array:
+    def fit(self, crop: Picture) -> Array:
+        """Bring an upright (height, width, 3) uint8 BGR line of any size to its `line_size`."""
         size = self.line_size(crop.shape[1], crop.shape[0])
         return cv2.resize(crop, size) if size != crop.shape[1::-1] else crop
 

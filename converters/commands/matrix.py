@@ -9,7 +9,7 @@ from pathlib import Path
 
 from converters.calibration import default_pictures
 from converters.commands.fetch import add_local
-from converters.commands.verify import add_budget, add_limit, add_workers
+from converters.commands.verify import add_budget, add_limit, add_workers, limits_of
 from converters.conversion import Sources, fetch_sources
 from converters.destination import check_no_input
 from converters.errors import ConversionError
@@ -40,10 +40,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "matrix",
         help="convert and verify every system by every recipe",
         description="Convert systems of the zoo by several recipes, verify each against the float32 original, and "
-        "write the fastest that stays within the accuracy budget. The table says what each weighs, how well it reads, "
-        "how long it takes and what an ARM CPU executes. It takes minutes for each system; a run that was stopped goes "
-        "on where it was. A system whose files cannot be had is left out and named; exit status 1 says that a system "
-        "failed, that no recipe of one passes, or that a bundle weighs or loses more than the limits at the end allow.",
+        "write the fastest that stays within the accuracy budget and passes the gate. The table says what each weighs, "
+        "how well it reads, how long it takes and what an ARM CPU executes. It takes minutes for each system; a run "
+        "that was stopped goes on where it was. A system whose files cannot be had is left out and named; exit status "
+        "1 says that a system failed, that no recipe of one passes, or that a bundle weighs or loses more than the "
+        "limits at the end allow.",
         epilog="example: ppocr-convert matrix -o bundles --limit 60 --markdown matrix.md --json matrix.json",
     )
     parser.add_argument("systems", nargs="*", metavar="SYSTEM", help="names that `list` shows (default: all)")
@@ -85,10 +86,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Convert them all; 0 if each that could be had ships and keeps to the limits, else 1."""
     progress = Progress()
+    limits = limits_of(args)
     zoo = load_zoo()
     systems = [zoo.system(name) for name in dict.fromkeys(args.systems or zoo.systems)]
     recipes = [load_recipe(name) for name in dict.fromkeys(args.precision or ())] or recipes_from_fastest_to_safest()
-    datasets = _datasets(args)
+    datasets = datasets_of(args)
     for system in systems:
         check_destination(args.output / system.name)
     for path in filter(None, (args.json, args.markdown)):
@@ -102,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
         datasets=datasets,
         limit=args.limit,
         max_drop=args.max_drop,
+        limits=limits,
         workers=args.workers,
         counter=counter,
         progress=progress,
@@ -114,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
         executed=counter.count() if counter else {},
         runtimes=dict(installed()),
         max_drop=args.max_drop,
-        data=tuple(_facts(data, args.limit) for data in datasets),
+        data=tuple(data_facts(data, args.limit) for data in datasets),
         systems=outcomes,
         judgements=tuple(judge(read_limits(), outcomes)),
     )
@@ -131,7 +134,7 @@ def _fetch(zoo: Zoo, progress: Progress, local: Path | None, system: System) -> 
     return fetch_sources(zoo, system, progress, local=local)
 
 
-def _datasets(args: argparse.Namespace) -> list[Dataset]:
+def datasets_of(args: argparse.Namespace) -> list[Dataset]:
     """What to verify on.
 
     Raises:
@@ -145,6 +148,7 @@ def _datasets(args: argparse.Namespace) -> list[Dataset]:
     return datasets
 
 
-def _facts(data: Dataset, limit: int | None) -> DataFacts:
+def data_facts(data: Dataset, limit: int | None) -> DataFacts:
+    """How much of a data set is read."""
     most = limit or len(data.pictures)
     return DataFacts(data.name, min(most, len(data.lines)), min(most, len(data.pages)))

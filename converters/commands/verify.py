@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 
 from converters.calibration import CalibrationPictures, find_pictures
@@ -19,13 +20,14 @@ from converters.evaluation.datasets import (
     find_dataset,
 )
 from converters.evaluation.evaluation import judged
+from converters.evaluation.gate import ENOUGH_LINES, Limit, read_limits
 from converters.evaluation.layouts import find_layout
 from converters.evaluation.readings import read_both
 from converters.gallery import write_gallery
 from converters.progress import Progress
 from converters.report import REPORT_FILE, as_markdown, as_text
 from converters.speed import measure_speed
-from converters.verification import ACCURACY_BUDGET, AGREEMENT_BUDGET, Verification, verify
+from converters.verification import ACCURACY_BUDGET, Verification, verify
 from edge_ocr.arguments import whole
 from edge_ocr.atomic import replacing
 from edge_ocr.bundle import Bundle
@@ -33,19 +35,38 @@ from edge_ocr.cli import put
 from edge_ocr.destination import check_file_destination
 from edge_ocr.manifest import VERIFICATION_FILE
 
+NO_LIMITS = "none"
+"""In place of a file of limits."""
 ADVICE = "try a recipe that quantises less, or calibrate on pictures more like yours"
 
 
 def add_budget(parser: argparse.ArgumentParser) -> None:
-    """The accuracy budget, the same for every command that verifies."""
+    """What may be lost and what may change, the same for every command that verifies."""
     parser.add_argument(
         "--max-drop",
         type=_points,
         metavar="POINTS",
-        help="accuracy that may be lost against FP32, in points: of exact match on lines, of detection and of "
-        f"end-to-end hmean on pages (default: {ACCURACY_BUDGET}); where nothing is labelled, FP32's boxes and sure "
-        f"readings count as true (default: {AGREEMENT_BUDGET:g})",
+        help="accuracy that may be lost against FP32 where there are labels, in points: of exact match on lines, of "
+        f"detection and of end-to-end hmean on pages (default: {ACCURACY_BUDGET})",
     )
+    parser.add_argument(
+        "--gate",
+        metavar=f"FILE|{NO_LIMITS}",
+        help="what a bundle must have in common with FP32, labels or not: lines that FP32 is sure of, their length, "
+        "boxes and directions, as a TOML file like converters/evaluation/gate.toml, which is the default; "
+        f"{NO_LIMITS}: nothing",
+    )
+
+
+def limits_of(args: argparse.Namespace) -> list[Limit] | None:
+    """What `--gate` says; None are the usual limits.
+
+    Raises:
+        ConversionError: they cannot be read.
+    """
+    if args.gate is None:
+        return None
+    return [] if args.gate == NO_LIMITS else read_limits(Path(args.gate))
 
 
 def _points(text: str) -> float:
@@ -119,8 +140,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Verify; 0 if the bundle is within the accuracy budget, 1 if not."""
+    """Verify; 0 if the bundle is within the accuracy budget and passes the gate, 1 if not."""
     progress = Progress()
+    limits = limits_of(args)
     bundle = Bundle.open(args.bundle)
     results = _results(args, bundle)
     if args.gallery:
@@ -137,6 +159,7 @@ def run(args: argparse.Namespace) -> int:
     datasets = judged(datasets, reference.charset, args.limit, progress)
     readings = read_both(reference, bundle, datasets, progress, workers=args.workers)
     verification = verify(bundle, datasets, readings, measure_speed(reference, bundle, datasets, progress))
+    refusal = _refusal(verification, args.max_drop, limits)
     contents = {VERIFICATION_FILE: verification.to_json(), REPORT_FILE: as_markdown(bundle.manifest, verification)}
     for path, name in results:
         with replacing(path) as stream:
@@ -147,13 +170,33 @@ def run(args: argparse.Namespace) -> int:
         write_gallery(args.gallery, readings, title=title, facts=_facts(verification))
         progress.note(f"written: {args.gallery}")
     put(f"{as_text(verification)}\n")
-    try:
-        verification.judge(args.max_drop)
-    except AccuracyBudgetError as error:
-        progress.note(f"refused: {error}; {ADVICE}")
+    if refusal is not None:
+        progress.note(f"refused: {refusal}; {ADVICE}")
         return 1
-    progress.note(f"passed: {verification.loss}")
+    progress.note(f"passed: {_evidence(verification)}")
     return 0
+
+
+def _refusal(
+    verification: Verification, max_drop: float | None, limits: Collection[Limit] | None
+) -> AccuracyBudgetError | None:
+    """Why a bundle is refused; None where it passes.
+
+    Raises:
+        ConversionError: nothing can be judged.
+    """
+    try:
+        verification.judge(max_drop, limits)
+    except AccuracyBudgetError as error:
+        return error
+    return None
+
+
+def _evidence(verification: Verification) -> str:
+    """What a verdict rests on."""
+    lost, sure = verification.loss or "nothing is labelled", verification.overall.agreement.sure_lines
+    few = f"; {ENOUGH_LINES:,} would tell half a point from chance" if sure < ENOUGH_LINES else ""
+    return f"{lost}, and FP32 is sure of {sure:,} lines{few}"
 
 
 def _results(args: argparse.Namespace, bundle: Bundle) -> list[tuple[Path, str]]:

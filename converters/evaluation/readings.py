@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
-import cv2
-
-from converters.errors import ConversionError
 from converters.evaluation.datasets import Dataset, LabelledLine, LabelledPage
+from converters.evaluation.labels import LabelledPicture
+from converters.evaluation.processes import side_by_side
 from converters.progress import Progress
 from edge_ocr.bundle import Bundle
 from edge_ocr.errors import EngineError
 from edge_ocr.ocr import OCR
-from edge_ocr.page import Page
-from edge_ocr.pictures import load_picture
-from edge_ocr.threads import usable_cores
+from edge_ocr.page import Page, TextLine
+from edge_ocr.pictures import Picture, load_picture
+from edge_ocr.recognizer import Recognizer
 
 
 @dataclass(frozen=True)
@@ -33,10 +26,22 @@ class LineReading:
     Attributes:
         text: the line.
         score: mean probability of its characters, 0 to 1.
+        lowest: probability of the character that it is least sure of, spaces aside; 0 where there is none.
     """
 
     text: str
     score: float
+    lowest: float
+
+    @staticmethod
+    def of(line: TextLine) -> LineReading:
+        """What is read in a line of a page."""
+        scores = (character.score for word in line.words for character in word.characters)
+        return LineReading(line.text, line.score, min(scores, default=0.0))
+
+
+Reader = Callable[[LabelledPicture], LineReading | Page]
+"""What reads one picture after the other."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,12 @@ def read_both(
 
 
 def read_alone(
-    bundle: Bundle, datasets: Sequence[Dataset], progress: Progress, *, workers: int | None = None
+    bundle: Bundle,
+    datasets: Sequence[Dataset],
+    progress: Progress,
+    *,
+    workers: int | None = None,
+    reader: Callable[[Bundle], Reader] | None = None,
 ) -> Reading:
     """Let one bundle read pictures.
 
@@ -129,18 +139,18 @@ def read_alone(
         datasets: labelled or not.
         progress: shows how far it is.
         workers: processes; 1 reads in this process, None is as many as there are cores to use.
+        reader: what reads with a bundle, a function that a process can be sent; None is the whole system.
 
     Raises:
         ConversionError: a worker died.
         EngineError: an engine is missing, or fails on a picture.
         PictureError: a picture cannot be read.
     """
-    pictures: list[LabelledLine | LabelledPage] = []
+    pictures: list[LabelledPicture] = []
     for data in datasets:
         pictures += (*data.lines, *data.pages)
-    workers = min(workers or usable_cores(), len(pictures))
     title = f"read pictures: {bundle.manifest.precision} ({bundle.manifest.format})"
-    with _reading(bundle, pictures, workers) as readings:
+    with side_by_side(partial(_loaded, reader or _System, bundle), pictures, workers) as readings:
         found = list(progress.track(readings, title, len(pictures), "picture"))
     return Reading(
         tuple(reading for reading in found if isinstance(reading, LineReading)),
@@ -148,91 +158,35 @@ def read_alone(
     )
 
 
-@contextmanager
-def _reading(
-    bundle: Bundle, pictures: Sequence[LabelledLine | LabelledPage], workers: int
-) -> Iterator[Iterator[LineReading | Page]]:
-    """The readings of `pictures` in their order, as they become ready; no worker outlives the block."""
-    if workers <= 1:
-        with opencv_on_one_thread():
-            yield map(_Reader(bundle).read, pictures)
-        return
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=_start_worker, initargs=(bundle,)
-    )
-    try:
-        with _interrupts_blocked():  # the workers inherit this: Ctrl-C is for their parent to hear
-            readings = pool.map(_read, pictures)
-        yield readings
-    except BrokenProcessPool as problem:
-        raise ConversionError(
-            f"one of the {workers} reading processes was killed, perhaps for want of memory; try --workers 1"
-        ) from problem
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _loaded(reader: Callable[[Bundle], Reader], bundle: Bundle) -> Reader:
+    """What reads with a bundle, and says at which picture an engine failed."""
+    read = reader(bundle)
+
+    def read_or_name(picture: LabelledPicture) -> LineReading | Page:
+        try:
+            return read(picture)
+        except EngineError as problem:
+            raise EngineError(f"{picture.picture}: {problem}") from problem
+
+    return read_or_name
 
 
-@contextmanager
-def opencv_on_one_thread() -> Iterator[None]:
-    """Keep OpenCV from using more threads than the engines are given."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Let SIGINT wait; processes that are started meanwhile never receive it."""
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-
-class _Reader:
-    """A system, loaded."""
+class _System:
+    """All models of a bundle, loaded."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._ocr = OCR(bundle, threads=1, min_score=0)
 
-    def read(self, picture: LabelledLine | LabelledPage) -> LineReading | Page:
+    def __call__(self, picture: LabelledPicture) -> LineReading | Page:
         content = load_picture(picture.picture)
-        try:
-            if isinstance(picture, LabelledPage):
-                return self._ocr.read(content)
-            ((text, score),) = self._ocr.recognizer.recognize([content])
-            return LineReading(text, score)
-        except EngineError as problem:
-            raise EngineError(f"{picture.picture}: {problem}") from problem
+        if isinstance(picture, LabelledPage):
+            return self._ocr.read(content)
+        return read_line(self._ocr.recognizer, content)
 
 
-class _Worker:
-    """What a worker process keeps from one picture to the next."""
-
-    bundle: Bundle
-    reader: _Reader | None = None
-
-
-def _start_worker(bundle: Bundle) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    cv2.setNumThreads(1)
-    _Worker.bundle = bundle
-
-
-def _end_with_parent() -> None:
-    """A killed parent cannot say goodbye; without it a worker would wait for work forever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _read(picture: LabelledLine | LabelledPage) -> LineReading | Page:
-    # Loaded with the first picture and not at the start: an error in a task reaches the parent as it is.
-    if _Worker.reader is None:
-        _Worker.reader = _Reader(_Worker.bundle)
-    return _Worker.reader.read(picture)
+def read_line(recognizer: Recognizer, picture: Picture) -> LineReading:
+    """What a recognizer reads in an upright (height, width, 3) uint8 BGR line of any size."""
+    reading = recognizer.read(recognizer.fit(picture))
+    scores = zip(reading.characters, reading.scores.tolist(), strict=True)
+    lowest = min((score for character, score in scores if not character.isspace()), default=0.0)
+    return LineReading(reading.text, reading.score, lowest)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from converters.evaluation.agreement import SURE
+from converters.evaluation.agreement import is_sure
 from converters.evaluation.datasets import LabelledBox
 from converters.evaluation.matching import Matching, match_lines
 from converters.evaluation.metrics import SAME_BOX, iou, same_text
@@ -58,7 +58,7 @@ class TextDifference:
     @property
     def sure(self) -> bool:
         """Whether the original is sure of its reading."""
-        return self.reference.score >= SURE
+        return is_sure(self.reference)
 
     @property
     def moved(self) -> bool:
@@ -98,7 +98,7 @@ class LoneLine:
     @property
     def sure(self) -> bool:
         """Whether the original is sure of it."""
-        return self.by_reference and self.line.score >= SURE
+        return self.by_reference and is_sure(LineReading.of(self.line))
 
     @property
     def right(self) -> Right:
@@ -173,8 +173,8 @@ def _texts(pair: PagePair, matching: Matching) -> Iterator[TextDifference]:
         if first.text != second.text:
             yield TextDifference(
                 pair.page.picture,
-                LineReading(first.text, first.score),
-                LineReading(second.text, second.score),
+                LineReading.of(first),
+                LineReading.of(second),
                 (first.box, second.box),
                 _label(pair, first.box, second.box),
             )

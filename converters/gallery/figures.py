@@ -29,12 +29,12 @@ class Figure:
 def figures_of(agreement: Agreement, pages: int) -> list[Figure]:
     """The four that need no label."""
     lines = f"on {count(agreement.lines, 'line')}"
-    sure_lines = f"on {count(agreement.sure_lines, 'line')} with a score from {SURE}"
+    sure_lines = f"on {count(agreement.sure_lines, 'line')} with no character below {SURE}"
     return [
         _figure("Texts read alike", agreement.same_text, ".1f", " %", lines),
         _figure("Alike where FP32 is sure", agreement.same_text_where_sure, ".1f", " %", sure_lines),
         _figure("Boxes in common", agreement.same_boxes, ".1f", " %", f"on {count(pages, 'page')}"),
-        _figure("Mean change of length", agreement.change_of_length, "+.3f", "", f"characters a line, {lines}"),
+        _figure("Mean change of length", agreement.change_of_length, "+.3f", "", f"characters a line, {sure_lines}"),
     ]
 
 

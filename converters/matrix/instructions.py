@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +13,7 @@ from threading import Lock
 from converters.matrix.kept import kept
 from converters.own_code import code_digest
 from converters.progress import Progress
+from converters.zoo import KINDS
 from edge_ocr.benchmark import counting
 from edge_ocr.benchmark.host.emulation.cpus import CPU
 from edge_ocr.benchmark.host.emulation.emulator import Emulator, pinned_requirements
@@ -59,10 +60,11 @@ class Counter:
         self._preparing = Lock()
         self._models: dict[str, tuple[bytes, AnySpec]] = {}
 
-    def add(self, bundle: Bundle) -> None:
-        """The models of a TFLite bundle are to be counted."""
+    def add(self, bundle: Bundle, kinds: Collection[str] = KINDS) -> None:
+        """The models of a bundle, TFLite or ONNX, are to be counted; those of these kinds alone."""
         for kind, spec in bundle.manifest.models.by_kind().items():
-            self._models[spec.sha256] = bundle.runnable_model(kind), spec
+            if kind in kinds:
+                self._models[spec.sha256] = bundle.runnable_model(kind), spec
 
     def count(self) -> dict[str, Executed]:
         """SHA-256 of a model -> what it executes; no failure to count is an error.

@@ -25,7 +25,7 @@ class Cell:
     Attributes:
         recipe: its name.
         verdict: `SHIPS`: the fastest that keeps to the accuracy budget; `PASSES`: it does too, and a faster one ships;
-            `REFUSED`: it loses too much; `FAILED`: the models could not be converted or read with.
+            `REFUSED`: it loses or changes too much; `FAILED`: the models could not be converted or read with.
         reason: why it is refused or failed; empty otherwise.
         verification: what was found; None where it failed.
         models: kind of model -> SHA-256, 64 hex digits; empty where it failed.

@@ -11,6 +11,7 @@ from converters.conversion import Sources, convert, equivalence, write
 from converters.errors import AccuracyBudgetError, ConversionError, SourceError
 from converters.evaluation.datasets import Dataset
 from converters.evaluation.evaluation import judged
+from converters.evaluation.gate import Limit
 from converters.examination import Examiner
 from converters.matrix.estimate import Estimate
 from converters.matrix.examiner import KeepingExaminer
@@ -22,7 +23,7 @@ from converters.zoo import System
 from edge_ocr.bundle import Bundle
 from edge_ocr.errors import BundleError, EngineError
 
-_FAILURES = (ConversionError, EngineError, BundleError)
+FAILURES = (ConversionError, EngineError, BundleError)
 """Of one system, or of one recipe of it: the walk goes on."""
 
 
@@ -37,6 +38,7 @@ class Survey:
         datasets: labelled, to verify on.
         limit: at most so many lines and pages of each data set are read; None is all.
         max_drop: the accuracy budget in points; None is the usual one.
+        limits: of the agreement with the original; None are the usual ones.
         workers: processes that read side by side; None is one for every core.
         counter: is given every bundle; None where no instructions are counted.
         progress: shows how far it is.
@@ -48,6 +50,7 @@ class Survey:
     datasets: Sequence[Dataset]
     limit: int | None
     max_drop: float | None
+    limits: Sequence[Limit] | None
     workers: int | None
     counter: Counter | None
     progress: Progress
@@ -82,7 +85,7 @@ class Survey:
         try:
             differences = equivalence(sources, self.pictures, self.progress)
             examiner = self._examiner(sources.reference())
-        except _FAILURES as problem:
+        except FAILURES as problem:
             return replace(described, failure=str(problem))
         cells: list[Cell] = []
         for recipe in self.recipes:
@@ -104,14 +107,14 @@ class Survey:
         try:
             bundle = convert(sources, recipe, self.pictures, self.progress)
             verification = examiner.examine(bundle)
-        except _FAILURES as problem:
+        except FAILURES as problem:
             return Cell(recipe.name, FAILED, str(problem))
         if self.counter:
             self.counter.add(bundle)
         models = {kind: spec.sha256 for kind, spec in bundle.manifest.models.by_kind().items()}
         found = Cell(recipe.name, PASSES, verification=verification, models=models)
         try:
-            verification.judge(self.max_drop)
+            verification.judge(self.max_drop, self.limits)
         except AccuracyBudgetError as problem:
             return replace(found, verdict=REFUSED, reason=str(problem))
         except ConversionError as problem:

@@ -164,7 +164,7 @@ def _conditions(matrix: Matrix) -> Iterable[str]:
         "Points are against the publisher's models in float32 under onnxruntime, on the same pictures, with 95 % "
         "bootstrap intervals.",
         *_unwritable(matrix),
-        f"The fastest recipe that loses at most {budget:g} points ships.",
+        f"The fastest recipe that loses at most {budget:g} points and passes the gate on agreement ships.",
         f"Time is that of a page on one thread over the original's, on {matrix.cpu}.",
         f"Data: {data}. {versions}. {matrix.date}.",
     )

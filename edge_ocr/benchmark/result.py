@@ -298,8 +298,10 @@ def _accuracy_loss(bundle: Bundle) -> float | None:
     """See `BundleResult`; a verification is the converter's word, and counts only for the models it was made of."""
     with suppress(ValueError, TypeError, KeyError, RecursionError, BenchmarkError):
         verification = json.loads(bundle.verification or b"{}")
-        if verification["digest"] == bundle.digest and verification["loss"]["labelled"]:
-            return from_plain(float, verification["loss"]["points"])
+        loss = verification["loss"]
+        # Up to schema 1 there was a loss without labels, too.
+        if verification["digest"] == bundle.digest and isinstance(loss, dict) and loss.get("labelled", True):
+            return from_plain(float, loss["points"])
     return None
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,26 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from converters.calibration import DEFAULT_PICTURES
-from converters.conversion import fetch_sources
+from converters.conversion import Sources, fetch_sources
 from converters.errors import SourceError
+from converters.evaluation.datasets import Dataset, find_dataset
 from converters.progress import Progress
+from converters.quantization.recipes import Recipe
 from converters.tflite.graph import TFLiteGraph
 from converters.zoo import load_zoo
+from edge_ocr.benchmark.host.emulation.emulator import Emulator
+from edge_ocr.benchmark.host.emulation.measuring import Measurement
+from edge_ocr.benchmark.result import Count, Instructions
 from edge_ocr.bundle import Bundle
 from edge_ocr.models import DEFAULT_BUNDLE
 from tests.conftest import skip
 
 SYSTEM = "ppocrv6-tiny"
 
+PREFERENCE = 8.0
+"""Logits by which `dropping_recognizer` prefers the blank."""
+
+Made = Bundle | BaseException
 Damage = Callable[[dict[str, Any], Path], None]
 """Changes a manifest and files of the folder that it stands in."""
 
@@ -96,6 +106,24 @@ def noisy_recognizer(manifest: dict[str, Any], folder: Path) -> None:
     file.write_bytes(graph.to_bytes())
 
 
+def dropping_recognizer(manifest: dict[str, Any], folder: Path) -> None:
+    """A recognizer that prefers to see no character."""
+    file = folder / manifest["models"]["recognizer"]["file"]
+    graph = TFLiteGraph(file.read_bytes())
+    bias = graph.tensor(graph.operators[-1].inputs[2])
+    buffer = graph.model.buffers[bias.buffer]
+    offsets = buffer.data.view(np.int32).copy()
+    blank = manifest["charset"]["blank"]
+    offsets[blank] += round(PREFERENCE / bias.quantization.scale[blank])
+    buffer.data = offsets.view(np.uint8)
+    file.write_bytes(graph.to_bytes())
+
+
+def swollen_boxes(manifest: dict[str, Any], folder: Path) -> None:
+    """A detector whose boxes reach far beyond the text."""
+    manifest["models"]["detector"]["postprocess"]["unclip_ratio"] = 6.0
+
+
 def blind_detector(manifest: dict[str, Any], folder: Path) -> None:
     """A threshold that most boxes stay below."""
     manifest["models"]["detector"]["postprocess"]["box_threshold"] = 0.99
@@ -111,3 +139,79 @@ def shifted_charset(manifest: dict[str, Any], folder: Path) -> None:
     file = folder / manifest["charset"]["file"]
     entries = file.read_text(encoding="utf-8").split("\n")[:-1]
     file.write_bytes("".join(f"{entry}\n" for entry in [entries[-1], *entries[:-1]]).encode())
+
+
+class Conversions:
+    """In place of conversions, which take minutes.
+
+    Attributes:
+        made: recipe -> the bundle that it gives, or how it fails.
+    """
+
+    def __init__(self, good: Bundle, bad: Bundle) -> None:
+        self.good, self.bad = good, bad
+        self.made: dict[str, Made] = dict.fromkeys(("int8-whole", "int8", "int8-weights", "float"), good)
+
+    def convert(self, _sources: Sources, recipe: Recipe, *_: object, **__: object) -> Bundle:
+        made = self.made[recipe.name]
+        if isinstance(made, Bundle):
+            return replace(made, manifest=replace(made.manifest, precision=recipe.name))
+        raise made
+
+
+@pytest.fixture
+def conversions(
+    monkeypatch: pytest.MonkeyPatch,
+    few_labelled: tuple[Path, Path],
+    damaged: Callable[[Damage], Path],
+) -> Conversions:
+    """The default bundle by every recipe, until a test says otherwise, and a few lines to try it on."""
+
+    def evaluation_datasets() -> list[Dataset]:
+        return [find_dataset(few_labelled[0])]
+
+    monkeypatch.setattr("converters.commands.matrix.evaluation_datasets", evaluation_datasets)
+    return Conversions(Bundle.open(DEFAULT_BUNDLE), Bundle.open(damaged(noisy_recognizer)))
+
+
+@pytest.fixture
+def originals(reference: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the original models, beside an empty cache and nothing else to fetch from."""
+    zoo = load_zoo()
+    sources = fetch_sources(zoo, zoo.system(SYSTEM), Progress())
+    folder = tmp_path / "originals"
+    folder.mkdir()
+    for file in (*sources.models.values(), sources.charset):
+        (folder / file.name).symlink_to(file)
+    monkeypatch.setenv("EDGE_OCR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    for scheme in ("http", "https"):
+        monkeypatch.setenv(f"{scheme}_proxy", "http://127.0.0.1:9")
+    return folder
+
+
+class Emulation:
+    """In place of an emulated CPU: a model takes as many instructions as its file has bytes.
+
+    Attributes:
+        measured: what was run, without folders.
+    """
+
+    def __init__(self) -> None:
+        self.measured: list[str] = []
+
+    def measure(self, _emulator: Emulator, cpu: Any, *, models: list[str]) -> Measurement:
+        (model,) = models
+        path, _, size = model.rpartition("@")
+        name = f"{Path(path).name} {size}"
+        self.measured.append(name)
+        counted = {name: Count(Path(path).stat().st_size, (), "0" * 64)}
+        return Measurement(Instructions(cpu.name, {"qemu": "7.2"}, counted, None, {}), (), (), {})
+
+
+@pytest.fixture
+def emulation(monkeypatch: pytest.MonkeyPatch) -> Emulation:
+    emulation = Emulation()
+    monkeypatch.setattr("converters.matrix.instructions.measure", emulation.measure)
+    monkeypatch.setattr(Emulator, "prepare", lambda _note: Emulator(Path(), Path(), Path()))
+    return emulation

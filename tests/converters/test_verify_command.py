@@ -18,9 +18,11 @@ from edge_ocr.models import DEFAULT_BUNDLE
 from tests.converters.conftest import (
     Damage,
     blind_detector,
+    dropping_recognizer,
     noisy_recognizer,
     reversed_direction,
     shifted_charset,
+    swollen_boxes,
 )
 
 
@@ -52,7 +54,7 @@ def test_the_default_bundle_passes_and_its_files_are_renewed(
     assert found["digest"] == Bundle.open(bundle).digest == digest
     assert (found["overall"]["lines"], found["overall"]["pages"]) == (20, 2)
     assert [data["name"].split("/")[-1] for data in found["data"]] == ["lines", "pages"]
-    assert found["loss"]["labelled"] and found["loss"]["points"] <= 8
+    assert found["loss"]["points"] <= 8
     assert {kind: facts["partitions"] for kind, facts in found["models"].items()} == {
         "detector": 1, "direction": 1, "recognizer": 1,
     }  # fmt: skip
@@ -89,18 +91,60 @@ def test_pictures_without_labels_give_a_gallery_and_are_judged_by_agreement(
     reference: Bundle, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gallery = tmp_path / "differences.html"
-    assert verify(DEFAULT_BUNDLE, "--pictures", photos, "--gallery", gallery, "--max-drop", "40") == 0
+    assert verify(DEFAULT_BUNDLE, "--pictures", photos, "--gallery", gallery) == 0
     assert gallery.read_text(encoding="utf-8").startswith("<!doctype html>")
     output = capsys.readouterr()
     assert "same text where FP32 is sure" in output.out
     assert "exact match" not in output.out and "hmean" not in output.out
 
 
+@pytest.mark.parametrize(
+    ("damage", "figure"),
+    [
+        (shifted_charset, "same text where FP32 is sure"),
+        (swollen_boxes, "same boxes"),
+        (reversed_direction, "same direction"),
+    ],
+)
 def test_a_damaged_bundle_is_refused_without_labels_too(
-    damaged: Callable[[Damage], Path], reference: Bundle, photos: Path, capsys: pytest.CaptureFixture[str]
+    damage: Damage,
+    figure: str,
+    damaged: Callable[[Damage], Path],
+    reference: Bundle,
+    photos: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert verify(damaged(shifted_charset), "--pictures", photos) == 1
-    assert "--max-drop 10" in capsys.readouterr().err
+    assert verify(damaged(damage), "--pictures", photos, "--max-drop", "100") == 1
+    refusal = capsys.readouterr().err.splitlines()[-1]
+    assert refusal.startswith("refused: ") and f"'{figure}' is " in refusal and " of --gate" in refusal
+
+
+def test_a_recognizer_that_drops_characters_is_refused_without_labels(
+    damaged: Callable[[Damage], Path],
+    reference: Bundle,
+    few_labelled: tuple[Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    crops = tmp_path / "crops"
+    (crops / "lines").mkdir(parents=True)
+    for path in few_labelled[0].rglob("*.*g"):
+        shutil.copy(path, crops / "lines")
+    assert verify(damaged(dropping_recognizer), "--pictures", crops, "--max-drop", "100") == 1
+    assert "'change of length where sure' is -" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_gate_can_be_told_what_to_let_pass(
+    damaged: Callable[[Damage], Path],
+    reference: Bundle,
+    photos: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    limits = tmp_path / "boxes.toml"
+    limits.write_text("[detector]\nsame_boxes = 90")
+    assert verify(damaged(shifted_charset), "--pictures", photos, "--gate", limits) == 0
+    assert capsys.readouterr().err.splitlines()[-1].startswith("passed: nothing is labelled, and FP32 is sure of ")
 
 
 @pytest.mark.parametrize("option", ["--json", "--report", "--gallery"])
@@ -154,6 +198,7 @@ def test_a_packed_bundle_is_verified_but_not_updated(tmp_path: Path, capsys: pyt
         (["--gallery", "FOLDER/missing/g.html"], "there is no folder"),
         (["--json", "FOLDER"], "is a folder; name a file in it"),
         (["--report", "FOLDER/missing/r.md"], "there is no folder"),
+        (["--gate", "FOLDER/gate.toml"], "gate.toml cannot be read"),
         (["--pictures", "FOLDER"], "holds no pictures"),
         (["--pictures", "FOLDER/missing"], "there is no folder"),
         (["FOLDER"], "holds no pictures"),

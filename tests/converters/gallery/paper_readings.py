@@ -9,7 +9,7 @@ import numpy as np
 
 from converters.evaluation.datasets import LabelledBox, LabelledLine, LabelledPage
 from converters.evaluation.readings import LinePair, LineReading, PagePair
-from edge_ocr.page import Page, Quad, TextLine
+from edge_ocr.page import Character, Page, Quad, TextLine, Word
 
 WIDTH, HEIGHT = 400, 300
 
@@ -23,11 +23,13 @@ def line_pair(
 ) -> LinePair:
     picture = folder / name
     save(picture, np.full((32, 160, 3), 200, np.uint8))
-    return LinePair(LabelledLine(picture, label), LineReading(reference, score), LineReading(bundle, 0.8))
+    return LinePair(LabelledLine(picture, label), LineReading(reference, score, score), LineReading(bundle, 0.8, 0.8))
 
 
 def line(text: str, box: Quad, score: float = 0.95) -> TextLine:
-    return TextLine(text, score, box)
+    """A line that is one word, each of its characters with that score."""
+    characters = tuple(Character(character, score, box) for character in text)
+    return TextLine(text, score, box, (Word(text, score, box, characters),))
 
 
 def page_pair(

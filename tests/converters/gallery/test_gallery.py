@@ -108,7 +108,7 @@ def test_figures_stand_at_the_top_with_their_intervals(readings: Readings, tmp_p
     # six lines in common, three of them different; sure are all but "cat"; 2 x 2 of 3 + 3 boxes
     assert figures["Texts read alike"].startswith("50.0 % [")
     assert figures["Alike where FP32 is sure"].startswith("60.0 % [")
-    assert figures["Boxes in common"].startswith("66.7 % [66.7, 66.7]")
+    assert figures["Boxes in common"].startswith("66.7 % [0.0, 100.0]")
     assert figures["Mean change of length"].startswith("+0.000 [+0.000, +0.000]")
 
 

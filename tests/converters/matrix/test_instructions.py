@@ -4,43 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from edge_ocr.benchmark.host.emulation.emulator import Emulator
-from edge_ocr.benchmark.host.emulation.measuring import Measurement
-from edge_ocr.benchmark.result import Count, Instructions
 from edge_ocr.errors import BenchmarkError
-from tests.converters.conftest import SYSTEM
+from tests.converters.conftest import SYSTEM, Emulation
 from tests.converters.matrix.conftest import Matrix
-
-
-class Emulation:
-    """In place of an emulated CPU: a model takes as many instructions as its file has bytes.
-
-    Attributes:
-        measured: what was run, without folders.
-    """
-
-    def __init__(self) -> None:
-        self.measured: list[str] = []
-
-    def measure(self, _emulator: Emulator, cpu: Any, *, models: list[str]) -> Measurement:
-        (model,) = models
-        path, _, size = model.rpartition("@")
-        name = f"{Path(path).name} {size}"
-        self.measured.append(name)
-        counted = {name: Count(Path(path).stat().st_size, (), "0" * 64)}
-        return Measurement(Instructions(cpu.name, {"qemu": "7.2"}, counted, None, {}), (), (), {})
-
-
-@pytest.fixture
-def emulation(monkeypatch: pytest.MonkeyPatch) -> Emulation:
-    emulation = Emulation()
-    monkeypatch.setattr("converters.matrix.instructions.measure", emulation.measure)
-    monkeypatch.setattr(Emulator, "prepare", lambda _note: Emulator(Path(), Path(), Path()))
-    return emulation
 
 
 def test_a_model_is_counted_once_however_many_bundles_have_it(

@@ -15,8 +15,8 @@ from converters.matrix.sums import Limit, read_limits
 from converters.zoo import load_zoo
 from edge_ocr.bundle import Bundle
 from edge_ocr.errors import EdgeOCRError, EngineError
-from tests.converters.conftest import SYSTEM
-from tests.converters.matrix.conftest import Conversions, Matrix
+from tests.converters.conftest import SYSTEM, Conversions
+from tests.converters.matrix.conftest import Matrix
 
 READ = "read pictures: "
 
