@@ -7,13 +7,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from converters.commands import convert, evaluate, fetch, matrix, verify
+from converters.commands import analyse, choose, convert, evaluate, fetch, matrix, verify
 from converters.commands import list as list_systems
 from edge_ocr import interrupts
 from edge_ocr.cli import INTERRUPTED, NO_READER, complain, parsed, prepare_streams
 from edge_ocr.errors import EdgeOCRError
 
-COMMANDS = (list_systems, fetch, convert, verify, evaluate, matrix)
+COMMANDS = (list_systems, fetch, convert, verify, evaluate, choose, analyse, matrix)
 
 FAILED = 2
 
