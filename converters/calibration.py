@@ -65,7 +65,7 @@ def find_pictures(folder: Path, progress: Progress) -> CalibrationPictures:
     Every one is decoded once, so that a damaged one is named and left out now and not after minutes of work.
 
     Raises:
-        ConversionError: no such folder, or no picture in it that can be read.
+        ConversionError: no such folder, no picture in it that can be read, or the same one again and again.
     """
     if not folder.is_dir():
         raise ConversionError(f"there is no folder {folder}")
@@ -77,6 +77,8 @@ def find_pictures(folder: Path, progress: Progress) -> CalibrationPictures:
     ]
     if not readable:
         raise ConversionError(f"none of the {len(found)} pictures in {folder} can be read")
+    if len(readable) > 1 and len({hashlib.sha256(path.read_bytes()).digest() for path in readable}) == 1:
+        raise ConversionError(f"the {len(readable)} pictures in {folder} are all the same; give different ones")
     lines = tuple(path for path in readable if path.parent.name == LINES_FOLDER)
     pages = tuple(path for path in readable if path.parent.name != LINES_FOLDER)
     return CalibrationPictures(pages, lines)
@@ -136,15 +138,16 @@ class _RecordingEngine:
 
 
 def record_inputs(
-    bundle: Bundle, pictures: CalibrationPictures, samples: Mapping[str, int], progress: Progress
+    bundle: Bundle, pictures: CalibrationPictures, samples: Mapping[str, int], progress: Progress, *, seed: int = 0
 ) -> dict[str, list[FloatArray]]:
     """Let the float models read the pictures, and keep what they see.
 
     Args:
         bundle: of float TFLite models.
-        pictures: what to read; their order is drawn with a fixed seed.
+        pictures: what to read, in an order that is drawn.
         samples: kind of model -> how many inputs it needs; 0 or absent for none.
         progress: shows how far it is.
+        seed: of the drawing.
 
     Returns:
         Kind -> (1, H, W, 3) float32 tensors, at most `samples[kind]` of them.
@@ -158,7 +161,7 @@ def record_inputs(
     most = {kind: count if kind == "detector" else _CHOICE * count for kind, count in needed.items()}
     engine = _RecordingEngine(open_engine(model_format=bundle.manifest.format), most)
     ocr = OCR(bundle, engine=engine, threads=1, min_score=0)
-    chooser = np.random.default_rng(0)
+    chooser = np.random.default_rng(seed)
     lines = _shuffled(pictures.lines, chooser)[: needed.get("recognizer", 0)]
     _read_all(lines, lambda picture: ocr.recognizer.recognize([picture]), "calibrate: lines", progress)
     pages = _shuffled(pictures.pages, chooser)[: needed.get("detector", 0) or len(pictures.pages)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from functools import cache
 from importlib.metadata import distribution, version
@@ -21,6 +21,8 @@ from converters.environments import FOLDER as ENVIRONMENTS
 from converters.environments import worker
 from converters.evaluation.equivalence import check_equivalence
 from converters.inputs import Sources, fetch_sources
+from converters.lessons import check_lessons, learner
+from converters.lessons import provenance as learning_provenance
 from converters.own_code import ROOT, code_digest
 from converters.progress import Progress
 from converters.quantization.headroom import Magnitudes, magnitudes
@@ -36,7 +38,7 @@ from converters.tflite.integer_boundary import input_type, take_and_give_integer
 from converters.tflite.interpreters import known_interpreters, min_runtime
 from converters.tflite.row_means import average_rows_first
 from converters.verification import Verification
-from converters.zoo import Model
+from converters.zoo import KINDS, Model
 from edge_ocr.bundle import Bundle
 from edge_ocr.bundle_writing import write_bundle
 from edge_ocr.cache import digest_of, run_stage, sha256_of
@@ -56,7 +58,16 @@ _LOOKED_AT = {"detector": 4, "direction": 8, "recognizer": 16}
 """Kind -> inputs that tell how large a model's numbers get: these are nearly the same on any picture with text."""
 
 
-def convert(sources: Sources, recipe: Recipe, pictures: CalibrationPictures, progress: Progress) -> Bundle:
+def convert(
+    sources: Sources,
+    recipe: Recipe,
+    pictures: CalibrationPictures,
+    progress: Progress,
+    *,
+    unlabelled: CalibrationPictures | None = None,
+    kinds: Collection[str] = KINDS,
+    draw: int = 0,
+) -> Bundle:
     """Convert a system to a TFLite bundle, in memory.
 
     Args:
@@ -64,15 +75,19 @@ def convert(sources: Sources, recipe: Recipe, pictures: CalibrationPictures, pro
         recipe: what becomes int8.
         pictures: to hold the float models against the originals on, and to calibrate on where the recipe does.
         progress: tells of every stage.
+        unlabelled: pictures to learn from, where the recipe does.
+        kinds: of model that the recipe is for; the others stay float32.
+        draw: which of many possible drawings of `pictures` is calibrated on, from 0.
 
     Raises:
         ConversionError: a stage refuses; the message says which model and why.
     """
     system = sources.system
+    check_lessons(recipe, unlabelled, kinds)
     floats = _float_models(sources, progress)
     whole = _float_bundle(sources, floats)
     _equivalence(sources, floats, pictures, progress)
-    quantised = _quantised(sources, whole, recipe, pictures, progress)
+    quantised = _quantised(sources, whole, recipe, pictures, progress, unlabelled, kinds, draw)
     reached = _magnitudes(whole, recipe, pictures, progress)
     models = {}
     for kind, (content, _) in quantised.items():
@@ -90,7 +105,10 @@ def convert(sources: Sources, recipe: Recipe, pictures: CalibrationPictures, pro
         sources.charset,
         model_format="tflite",
         precision=recipe.name,
-        provenance=_provenance(sources, floats, recipe, pictures, learned, reached),
+        provenance={
+            **_provenance(sources, floats, recipe, pictures, learned, reached),
+            "learning": learning_provenance(recipe, unlabelled),
+        },
         min_runtime=min_runtime([model.content for model in models.values()], known_interpreters()),
     )
 
@@ -162,7 +180,14 @@ def _equivalence(
 
 
 def _quantised(
-    sources: Sources, floats: Bundle, recipe: Recipe, pictures: CalibrationPictures, progress: Progress
+    sources: Sources,
+    floats: Bundle,
+    recipe: Recipe,
+    pictures: CalibrationPictures,
+    progress: Progress,
+    unlabelled: CalibrationPictures | None,
+    kinds: Collection[str],
+    draw: int,
 ) -> dict[str, tuple[bytes, dict[str, Any] | None]]:
     """Kind -> the model after the recipe, and what became of the scales that it has learned; None where it has none.
 
@@ -172,34 +197,39 @@ def _quantised(
     samples = {kind: recipe.models[kind].samples for kind in specs}
     # The runtime's stages make the tensors that are calibrated on.
     code = code_digest("converters/quantization", "converters/tflite", "converters/calibration.py", "edge_ocr")
-    seen = [floats.digest, pictures.digest, samples] if recipe.needs_calibration else None
+    seen = [floats.digest, pictures.digest, samples, draw] if recipe.needs_calibration else None
 
     @cache
     def inputs() -> Mapping[str, list[FloatArray]]:
-        return record_inputs(floats, pictures, samples, progress) if recipe.needs_calibration else {}
+        return record_inputs(floats, pictures, samples, progress, seed=draw) if recipe.needs_calibration else {}
 
     def quantised(kind: str) -> tuple[bytes, dict[str, Any] | None]:
         content, entry, learned = floats.model_bytes(kind), recipe.models[kind], sources.learned.get(kind)
         meaning = specs[kind].output.meaning
+        learn = learner(kind, floats, entry, unlabelled, progress)
 
         def make(folder: Path) -> None:
             tensors, placed = inputs().get(kind, []), None
             if entry.mode != "float" and learned is not None:
-                placed = place(content, sources.models[kind], learned, tensors[0] if tensors else None)
-            passes = len(tensors) * (2 if entry.equalisation else 1)
-            with progress.bar(f"quantise: {kind}", passes, "input") as done:
+                placed = place(content, sources.models[kind], learned, tensors[0] if entry.mode == "static" else None)
+            # How many sources of noise there are to measure is only known on the way.
+            total = None if entry.float_share else len(tensors) * entry.passes
+            with progress.bar(f"quantise: {kind}", total, "run") as done:
                 ranges = None if placed is None else placed.ranges
-                smaller = quantise(content, entry, tensors, lambda: done(1), meaning=meaning, learned=ranges)
+                smaller = quantise(
+                    content, entry, tensors, lambda: done(1), meaning=meaning, learned=ranges, learn=learn
+                )
             (folder / "quantised.tflite").write_bytes(smaller)
             use = None if placed is None else placed.used_in(smaller)
             (folder / "learned.json").write_text(json.dumps(use and {"summary": str(use), **asdict(use)}))
 
         training = None if learned is None else [learned.to_json(), sources.models[kind]]
-        facts = [content, recipe.to_json()["models"][kind], meaning, kind, training]
+        lessons = unlabelled.digest if entry.learning is not None and unlabelled is not None else None
+        facts = [content, recipe.to_json()["models"][kind], meaning, kind, training, lessons]
         folder = run_stage("quantised", digest_of(facts, seen, _versions(_QUANTISERS), code), make)
         return (folder / "quantised.tflite").read_bytes(), json.loads((folder / "learned.json").read_text())
 
-    return {kind: quantised(kind) for kind in specs}
+    return {kind: quantised(kind) if kind in kinds else (floats.model_bytes(kind), None) for kind in specs}
 
 
 def _magnitudes(

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from converters.calibration import CalibrationPictures, default_pictures, find_pictures
 from converters.commands.fetch import add_local
-from converters.commands.originals import add_choices, choices_of, refuse_choices
-from converters.commands.verify import ADVICE, add_budget, add_limit, add_workers, unlabelled
+from converters.commands.originals import add_choices, add_source, sources_of
+from converters.commands.verify import ADVICE, add_budget, add_limit, add_workers, limits_of, unlabelled
 from converters.conversion import convert, write
-from converters.errors import AccuracyBudgetError, ConversionError, UnknownModelError
+from converters.errors import AccuracyBudgetError, ConversionError
 from converters.evaluation.datasets import Dataset, check_distinct, evaluation_datasets
 from converters.evaluation.evaluation import judged
 from converters.examination import Examiner
-from converters.inputs import Sources, fetch_sources, own_sources
+from converters.lessons import check_lessons
 from converters.progress import Progress
 from converters.quantization.recipes import available_recipes, load_recipe, recipes_from_fastest_to_safest
 from converters.report import as_text, recipes_tried
 from converters.verification import Verification
-from converters.zoo import load_zoo
 from edge_ocr.bundle_writing import check_destination
 from edge_ocr.cli import put
 
@@ -36,23 +34,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "convert",
         help="make a bundle: fetch, rewrite, quantise, verify",
         description="Convert a system that `list` shows, or models of your own, to a bundle, and verify it against the "
-        "float32 original. The bundle is written only if it stays within the accuracy budget.",
+        "float32 original. The bundle is written only if it stays within the accuracy budget and passes the gate.",
         epilog="examples: ppocr-convert convert ppocrv6-tiny --precision int8 -o out/ppocrv6-tiny; "
         "ppocr-convert convert path/to/ch_PP-OCRv2_rec_infer --precision int8-weights -o out/mine",
     )
-    parser.add_argument(
-        "source",
-        nargs="+",
-        metavar="SYSTEM|PATH",
-        help="a name that `list` shows; or the paths of one to three models of different kinds, see below",
-    )
+    add_source(parser)
     parser.add_argument("--format", choices=["tflite"], default="tflite", help="of the model files (default: tflite)")
     parser.add_argument(
         "--precision",
         default="int8",
         metavar="RECIPE",
         help=f"{', '.join(available_recipes())}, a recipe of your own as a .json file, or {AUTO}: the fastest of these "
-        "recipes that stays within the budget (default: int8)",
+        "recipes that passes (default: int8)",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where the bundle goes")
     parser.add_argument(
@@ -61,6 +54,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="FOLDER",
         help="your own pictures, some dozens like those to be read; one half is calibrated on, the other verified on, "
         "too; those in a folder called `lines` show one line each (default: this project's rendered pictures)",
+    )
+    parser.add_argument(
+        "--unlabelled",
+        type=Path,
+        metavar="FOLDER",
+        help="pictures without labels for a recipe that learns, some thousands of lines: your own or rendered ones; "
+        "those in a folder called `lines` show one line each",
     )
     add_limit(parser)
     add_workers(parser)
@@ -71,23 +71,27 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Convert; 0 if a bundle was written, 1 if it broke the accuracy budget, or each of the recipes did."""
+    """Convert; 0 if a bundle was written, 1 if it was refused, or each of the recipes was."""
     progress = Progress()
+    limits = limits_of(args)
     recipes = recipes_from_fastest_to_safest() if args.precision == AUTO else [load_recipe(args.precision)]
     check_destination(args.output)
     calibrates = any(recipe.needs_calibration for recipe in recipes)
     pictures, datasets = _pictures(args.calibration, calibrates, progress)
-    sources = _sources(args, progress)
+    lessons = None if args.unlabelled is None else find_pictures(args.unlabelled, progress)
+    for recipe in recipes:
+        check_lessons(recipe, lessons)
+    sources = sources_of(args, progress)
     reference = sources.reference()
     datasets = judged(datasets, reference.charset, args.limit, progress)
     examiner = Examiner(reference, datasets, progress, args.workers)
     refused: list[Verification] = []
     for recipe in recipes:
         progress.note(f"recipe {recipe.name}: {recipe.summary}")
-        bundle = convert(sources, recipe, pictures, progress)
+        bundle = convert(sources, recipe, pictures, progress, unlabelled=lessons)
         verification = examiner.examine(bundle)
         try:
-            verification.judge(args.max_drop)
+            verification.judge(args.max_drop, limits)
         except AccuracyBudgetError as error:
             progress.note(f"refused: {recipe.name}: {error}")
             refused.append(verification)
@@ -102,35 +106,15 @@ def run(args: argparse.Namespace) -> int:
     return 1
 
 
-def _sources(args: argparse.Namespace, progress: Progress) -> Sources:
-    """The system of that name, or the models at those paths.
-
-    Raises:
-        UnknownModelError: there is neither.
-        ConversionError: a system's name stands among paths, or a source cannot be had or read.
-    """
-    zoo, first = load_zoo(), args.source[0]
-    if len(args.source) == 1 and first in zoo.systems:
-        refuse_choices(args, "in place of the system's name")
-        return fetch_sources(zoo, zoo.systems[first], progress, local=args.local)
-    if len(args.source) == 1 and not os.path.lexists(first) and Path(first).name == first:
-        try:
-            zoo.system(first)
-        except UnknownModelError as error:
-            raise UnknownModelError(f"there is no folder or file {first}, and {error}") from error
-    for source in args.source:
-        if source in zoo.systems and not os.path.lexists(source):
-            raise ConversionError(f"{source} is a system of the zoo, not a path; give it alone, or after --with")
-    return own_sources([Path(source) for source in args.source], zoo, choices_of(args), progress)
-
-
 def _what_to_do(refused: Sequence[Verification]) -> str:
     if len(refused) == 1:
         return ADVICE
-    best = min(refused, key=lambda verification: verification.loss.points)
+    losses = {verification.precision: loss for verification in refused if (loss := verification.loss)}
+    best = min(losses, key=lambda precision: losses[precision].points, default=None)
+    least = "" if best is None else f", {best} the least ({losses[best]})"
     return (
-        f"every recipe loses too much, {best.precision} the least ({best.loss}): allow as much with --max-drop, or "
-        "calibrate on pictures more like yours"
+        f"every recipe loses too much{least}: allow as much with --max-drop or --gate, or calibrate on pictures more "
+        "like yours"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from converters.errors import ConversionError, UnknownModelError
@@ -49,6 +50,38 @@ def add_choices(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 def choices_of(args: argparse.Namespace) -> Choices:
     """What was said with the options of `add_choices`."""
     return Choices(args.like, args.rest, args.charset, getattr(args, "name", None), args.local)
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """What is worked on, the same for every command that takes a system or models of the user's own."""
+    parser.add_argument(
+        "source",
+        nargs="+",
+        metavar="SYSTEM|PATH",
+        help="a name that `list` shows; or the paths of one to three models of different kinds, see below",
+    )
+
+
+def sources_of(args: argparse.Namespace, progress: Progress) -> Sources:
+    """The system of that name, or the models at those paths.
+
+    Raises:
+        UnknownModelError: there is neither.
+        ConversionError: a system's name stands among paths, or a source cannot be had or read.
+    """
+    zoo, first = load_zoo(), args.source[0]
+    if len(args.source) == 1 and first in zoo.systems:
+        refuse_choices(args, "in place of the system's name")
+        return fetch_sources(zoo, zoo.systems[first], progress, local=args.local)
+    if len(args.source) == 1 and not os.path.lexists(first) and Path(first).name == first:
+        try:
+            zoo.system(first)
+        except UnknownModelError as error:
+            raise UnknownModelError(f"there is no folder or file {first}, and {error}") from error
+    for source in args.source:
+        if source in zoo.systems and not os.path.lexists(source):
+            raise ConversionError(f"{source} is a system of the zoo, not a path; give it alone, or after --with")
+    return own_sources([Path(source) for source in args.source], zoo, choices_of(args), progress)
 
 
 def add_original(parser: argparse.ArgumentParser) -> None:

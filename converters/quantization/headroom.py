@@ -66,4 +66,5 @@ def magnitudes(
         operator.inputs[_DIVISOR[kind]] for operator in graph.operators if (kind := graph.kind(operator)) in _DIVISOR
     }
     smallest = [float(np.abs(values).min()) for index in divisors & set(seen) for values in seen[index].values]
-    return Magnitudes(max(max(-each.low, each.high) for each in seen.values()), min(smallest, default=None))
+    spans = [each.span for each in seen.values()]
+    return Magnitudes(max(max(-span.low, span.high) for span in spans), min(smallest, default=None))

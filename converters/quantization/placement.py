@@ -36,7 +36,7 @@ _LARGEST = 127
 _LAYERS = (*CONVOLUTIONS, "FULLY_CONNECTED")
 _OUTPUT_AXIS = {"MatMul": 1, "ConvTranspose": 1}
 """ONNX operator -> axis of its weights' output channels; 0 of a convolution."""
-_SCALE_PASSES_THROUGH = ("PAD", "MAX_POOL_2D", "RESHAPE", *MOVES)
+SCALE_PASSES_THROUGH = ("PAD", "MAX_POOL_2D", "RESHAPE", *MOVES)
 """Operators with one scale for input and output."""
 _TOLERANCE = 1e-3
 """Of the largest magnitude: far above float rounding, far below the difference between two activations."""
@@ -200,7 +200,7 @@ def _upstream(graph: TFLiteGraph, ranges: Mapping[str, Range]) -> dict[str, Rang
     spread = dict(ranges)
     for operator in reversed(graph.operators):
         output = graph.tensor_name(operator.outputs[0])
-        if graph.kind(operator) in _SCALE_PASSES_THROUGH and output in spread:
+        if graph.kind(operator) in SCALE_PASSES_THROUGH and output in spread:
             spread.setdefault(graph.tensor_name(operator.inputs[0]), spread[output])
     return spread
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from converters.errors import ConversionError
@@ -22,6 +25,7 @@ _VALUES_PER_INPUT = 2000
 _BINS = 4096
 _LEVELS = 255
 """Steps of an 8-bit range."""
+_PERCENTILE = re.compile(r"percentile-([5-9]\d(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -42,17 +46,31 @@ class Observation:
     """What calibration saw of one activation.
 
     Attributes:
-        low: smallest value seen.
-        high: largest value seen.
+        lows: the smallest value of each input.
+        highs: the largest value of each input.
         largest: per channel, the largest magnitude seen; one number where the last axis follows the input's size, as
             that of attention scores does, and so has no channels.
-        values: a random part of the values.
+        values: a random part of the values of each input.
     """
 
-    low: float
-    high: float
+    lows: list[float]
+    highs: list[float]
     largest: FloatArray
     values: list[FloatArray]
+
+    @property
+    def span(self) -> Range:
+        """From the smallest to the largest value seen."""
+        # numpy's extremes, not Python's: they let NaN through to be noticed.
+        return Range(float(np.min([0.0, *self.lows])), float(np.max([0.0, *self.highs])))
+
+    def parts(self, number: int) -> list[Observation]:
+        """What was seen in every n-th input, from the first one on, from the second one on, and so on."""
+        number = min(number, len(self.values))
+        return [
+            Observation(self.lows[start::number], self.highs[start::number], self.largest, self.values[start::number])
+            for start in range(number)
+        ]
 
 
 def observe(content: bytes, inputs: Iterable[FloatArray], progress: Callable[[], object]) -> dict[int, Observation]:
@@ -82,7 +100,7 @@ def observe(content: bytes, inputs: Iterable[FloatArray], progress: Callable[[],
     if not seen:
         raise ConversionError("calibration needs at least one picture")
     for index, observation in seen.items():
-        if not (math.isfinite(observation.low) and math.isfinite(observation.high)):
+        if not (math.isfinite(observation.span.low) and math.isfinite(observation.span.high)):
             raise ConversionError(
                 f"the float model computes values that are not finite in {graph.tensor_name(index)!r}; "
                 "its weights cannot be quantised"
@@ -127,16 +145,21 @@ def _add(seen: dict[int, Observation], index: int, values: FloatArray, chooser: 
     largest = np.abs(values).reshape(-1, values.shape[-1] if values.ndim else 1).max(axis=0)
     kept = flat if flat.size <= _VALUES_PER_INPUT else flat[chooser.integers(0, flat.size, _VALUES_PER_INPUT)]
     if index not in seen:
-        seen[index] = Observation(0.0, 0.0, largest, [])
+        seen[index] = Observation([], [], largest, [])
     observation = seen[index]
-    # numpy's minimum, not min(): it lets NaN through to be noticed.
-    observation.low = float(np.minimum(observation.low, flat.min()))
-    observation.high = float(np.maximum(observation.high, flat.max()))
+    observation.lows.append(float(flat.min()))
+    observation.highs.append(float(flat.max()))
     if observation.largest.shape == largest.shape:
         observation.largest = np.maximum(observation.largest, largest)
     else:
         observation.largest = np.array([max(observation.largest.max(), largest.max())], np.float32)
     observation.values.append(kept.copy())
+
+
+def percentile_of(method: str) -> float | None:
+    """The percentile that a method is about, 50 to 100; None where it is about none."""
+    found = _PERCENTILE.fullmatch(method)
+    return None if found is None else float(found[1])
 
 
 def choose_ranges(
@@ -145,15 +168,18 @@ def choose_ranges(
     method: str,
     meaning: str | None = None,
     learned: Mapping[str, Range] | None = None,
+    *,
+    median_of: int = 1,
 ) -> dict[str, Range]:
     """One range for every activation.
 
     Args:
         content: the model that was observed.
         seen: from `observe`.
-        method: "extremes" or "least-error", see `recipes`.
+        method: "extremes", "least-error", or a percentile such as "percentile-99.99", see `recipes`.
         meaning: of the output, as in a manifest, where it is known.
         learned: tensor name -> range that is known from training, and is not chosen anew.
+        median_of: into so many parts the inputs are split; a range that is clipped is the median of theirs.
 
     Returns:
         Tensor name -> range. The model's own input keeps its extremes, and so does its output, because clipping the
@@ -163,22 +189,41 @@ def choose_ranges(
     graph = TFLiteGraph(content)
     readers = graph.consumers()
     output = _OUTPUT_ACTIVATIONS.get(meaning) if meaning else None
+    share = percentile_of(method)
     chosen = {}
     for index, observation in seen.items():
-        span = Range(observation.low, observation.high)
-        if span.low == span.high:
-            span = _OF_NOTHING
-        kinds = [graph.kind(reader) for reader in readers.get(index, [])]
-        activation = output if not kinds else _ACTIVATIONS.get(kinds[0]) if len(kinds) == 1 else None
-        if method == "least-error" and (index not in graph.boundary or (not kinds and output)):
-            span = _least_error(span, np.concatenate(observation.values), activation)
-        chosen[graph.tensor_name(index)] = span
+        reading = readers.get(index, [])
+        clip: Clip = _whole
+        if method == "least-error" and (index not in graph.boundary or (not reading and output)):
+            clip = partial(_least_error, activation=_activation_behind(graph, index, reading) if reading else output)
+        elif share is not None and index not in graph.boundary:
+            clip = partial(_percentile, share=share)
+        parts = [observation] if clip is _whole else observation.parts(median_of)
+        chosen[graph.tensor_name(index)] = _median([_range_of(part, clip) for part in parts])
     chosen |= learned or {}
     for operator in graph.operators:
         if graph.kind(operator) in MOVES:
             # Equal ranges on both sides, so that the int8 numbers can be moved as they are.
             chosen[graph.tensor_name(operator.outputs[0])] = chosen[graph.tensor_name(operator.inputs[0])]
     return chosen
+
+
+Clip = Callable[[Range, FloatArray], Range]
+"""From the smallest and largest value seen, and some of the values, to what of that is kept."""
+
+
+def _whole(span: Range, _values: FloatArray) -> Range:
+    return span
+
+
+def _range_of(observation: Observation, clip: Clip) -> Range:
+    span = observation.span
+    return clip(_OF_NOTHING if span.low == span.high else span, np.concatenate(observation.values))
+
+
+def _median(ranges: Sequence[Range]) -> Range:
+    """Of each end by itself."""
+    return Range(*(float(np.median(ends)) for ends in zip(*((each.low, each.high) for each in ranges), strict=True)))
 
 
 def _gelu(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -196,21 +241,43 @@ def _sigmoid(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return result
 
 
+def _swish(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return values * _sigmoid(values)
+
+
 def _identity(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return values
 
 
 Activation = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
-_ACTIVATIONS: dict[str, Activation] = {"GELU": _gelu, "HARD_SWISH": _hard_swish}
+_ACTIVATIONS: dict[str, Activation] = {"GELU": _gelu, "HARD_SWISH": _hard_swish, "LOGISTIC": _sigmoid}
 _OUTPUT_ACTIVATIONS: dict[str, Activation] = {"text-logits": _sigmoid}
 """Meaning of an output -> what the runtime makes of each of its numbers."""
 
 
-def _least_error(span: Range, values: FloatArray, activation: Activation | None) -> Range:
+def _activation_behind(graph: TFLiteGraph, index: int, readers: Sequence[schema.OperatorT]) -> Activation | None:
+    """The activation function that a tensor goes through, whatever else is done with it; None where there is none.
+
+    Swish (Ramachandran et al. 2017) is two operators in TFLite: a sigmoid of the tensor, and the product of the two.
+    """
+    if len(readers) == 1:
+        return _ACTIVATIONS.get(graph.kind(readers[0]))
+    gates = {int(reader.outputs[0]) for reader in readers if graph.kind(reader) == "LOGISTIC"}
+    products = [set(reader.inputs) for reader in readers if graph.kind(reader) == "MUL"]
+    return _swish if len(readers) == 2 and products == [{index, *gates}] else None
+
+
+def _percentile(span: Range, values: FloatArray, *, share: float) -> Range:
+    """The range between the percentiles `100 - share` and `share`, or `span` where there is nothing between them."""
+    low, high = (float(end) for end in np.percentile(values, [100 - share, share]))
+    return Range(min(low, 0.0), max(high, 0.0)) if low < 0 or high > 0 else span
+
+
+def _least_error(span: Range, values: FloatArray, *, activation: Activation | None) -> Range:
     """The clipping with the least squared error.
 
-    Where GELU, HardSwish or a sigmoid follows, the error is taken behind it: all flatten what is far below zero, so the
-    lower end can come up a long way and leave its steps to values that matter.
+    Where GELU, HardSwish, Swish or a sigmoid follows, the error is taken behind it: all flatten what is far below zero,
+    so the lower end can come up a long way and leave its steps to values that matter.
     """
     counts, edges = np.histogram(values, bins=_BINS)
     occupied = counts > 0

@@ -12,15 +12,25 @@ fields of a model's entry:
   first layers are cheap and small.
 - `half_precision`: whether what stays float may be computed in half precision by a CPU that has it, provided that the
   model's numbers have room in it.
+- `rounding`: "nearest", each weight by itself, or "reconstructed", the weights of a layer together, so that on
+  calibration inputs its output is the float model's; see `rounding`.
+- `samples`: how many calibration inputs are looked at, by "static" and by "reconstructed".
 
-Of "static" alone, which looks at inputs:
+Of "static" alone:
 
-- `ranges`: how the range of an activation follows from calibration: "extremes" (smallest and largest value seen) or
-  "least-error" (the clipping that loses least, measured after the activation function where one follows).
-- `samples`: how many calibration inputs are looked at.
+- `ranges`: how the range of an activation follows from calibration: "extremes" (smallest and largest value seen),
+  "least-error" (the clipping that loses least, measured after the activation function where one follows) or a
+  percentile from 50 to 100, such as "percentile-99.99" (as many of the values seen are below its upper end, and above
+  its lower one).
+- `median_of`: into so many parts the calibration inputs are split, 1 (off) or more; a range that is clipped is chosen
+  on each of them, and the median is taken. What is strange about a few inputs then moves few of them.
 - `equalisation`: 0 (off) to 1, how strongly channels of different magnitude are brought to the same one beforehand.
-- `sensitive_convolutions`: so many more stay float: those that, measured one by one on calibration inputs, bring the
-  output closest to the float model's.
+- `float_share`: the most that staying float may cost beside the first convolutions, 0 (off) to 1 of the model's
+  multiply-adds. It is spent on the layers that, measured on calibration inputs, take most of the noise off the output
+  for it; see `islands`.
+- `signal_to_noise`: of the output in dB; once so much is reached, no more stays float.
+- `learning`: how long the model learns afterwards to read through int8, from pictures without labels; see
+  `learning.LearningSettings`. Left out, it does not learn.
 """
 
 from __future__ import annotations
@@ -35,11 +45,14 @@ from typing import Any
 from ai_edge_quantizer.qtyping import TFLOperationName
 
 from converters.errors import ConversionError
+from converters.quantization.learning import LearningSettings
+from converters.quantization.ranges import percentile_of
 
 KINDS = ("detector", "direction", "recognizer")
 MODES = ("static", "weights", "float")
 RANGES = ("extremes", "least-error")
-_STATIC_ONLY = ("samples", "equalisation", "sensitive_convolutions")
+ROUNDINGS = ("nearest", "reconstructed")
+_STATIC_ONLY = ("equalisation", "float_share", "learning")
 _QUANTISABLE = {operation.value for operation in TFLOperationName}
 
 
@@ -51,36 +64,64 @@ class ModelRecipe:
     operators: tuple[str, ...] = ()
     ranges: str = "extremes"
     samples: int = 0
+    median_of: int = 1
     equalisation: float = 0.0
     float_convolutions: int = 0
-    sensitive_convolutions: int = 0
+    float_share: float = 0.0
+    signal_to_noise: float | None = None
     half_precision: bool = False
+    rounding: str = "nearest"
+    learning: LearningSettings | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ConversionError(f"recipe: mode {self.mode!r} is not one of {', '.join(MODES)}")
-        if self.ranges not in RANGES:
-            raise ConversionError(f"recipe: ranges {self.ranges!r} is not one of {', '.join(RANGES)}")
+        if self.ranges not in RANGES and percentile_of(self.ranges) is None:
+            raise ConversionError(
+                f"recipe: ranges {self.ranges!r} is not one of {', '.join(RANGES)}, nor a percentile from 50 to 100, "
+                "such as percentile-99.99"
+            )
+        if self.rounding not in ROUNDINGS:
+            raise ConversionError(f"recipe: rounding {self.rounding!r} is not one of {', '.join(ROUNDINGS)}")
         if unknown := [name for name in self.operators if name not in _QUANTISABLE]:
             raise ConversionError(f"recipe: the quantizer does not know the operators {', '.join(map(str, unknown))}")
         if self.mode != "float" and not self.operators:
             raise ConversionError(f"recipe: mode {self.mode!r} needs a list of operators")
-        for name in ("samples", "float_convolutions", "sensitive_convolutions"):
+        for name in ("samples", "float_convolutions"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 0:
                 raise ConversionError(f"recipe: {name} is {getattr(self, name)!r}; give a whole number from 0")
-        if self.mode == "static" and self.samples < 1:
-            raise ConversionError(f"recipe: static quantisation needs samples >= 1, not {self.samples}")
+        if type(self.median_of) is not int or self.median_of < 1:
+            raise ConversionError(f"recipe: median_of is {self.median_of!r}; give a whole number from 1")
+        if self.median_of > 1 and (self.mode != "static" or self.ranges == "extremes"):
+            raise ConversionError("recipe: median_of is about ranges that are clipped; leave it out, or choose such")
+        if self.mode == "float" and self.rounding != "nearest":
+            raise ConversionError("recipe: mode 'float' rounds no weights; leave rounding out")
+        if self.needs_calibration and self.samples < 1:
+            needs = "static quantisation" if self.mode == "static" else "reconstructed rounding"
+            raise ConversionError(f"recipe: {needs} needs samples >= 1, not {self.samples}")
+        if not self.needs_calibration and self.samples:
+            raise ConversionError(f"recipe: mode {self.mode!r} looks at no inputs; leave samples out")
         if self.mode != "static" and (idle := [name for name in _STATIC_ONLY if getattr(self, name)]):
-            raise ConversionError(f"recipe: mode {self.mode!r} looks at no inputs; leave {', '.join(idle)} out")
+            raise ConversionError(f"recipe: mode {self.mode!r} rounds no activations; leave {', '.join(idle)} out")
         if type(self.half_precision) is not bool:
             raise ConversionError(f"recipe: half_precision is {self.half_precision!r}; give true or false")
         if not 0 <= self.equalisation <= 1:
             raise ConversionError(f"recipe: equalisation {self.equalisation} is not between 0 and 1")
+        if not 0 <= self.float_share <= 1:
+            raise ConversionError(f"recipe: float_share {self.float_share} is not between 0 and 1")
+        if self.signal_to_noise is not None and not self.float_share:
+            raise ConversionError("recipe: signal_to_noise needs a float_share, the most that may be spent on it")
 
     @property
     def needs_calibration(self) -> bool:
         """Whether calibration inputs are looked at."""
-        return self.mode == "static"
+        return self.mode == "static" or self.rounding == "reconstructed"
+
+    @property
+    def passes(self) -> int:
+        """How many times each of them is."""
+        seen = (1 + (self.equalisation > 0)) if self.mode == "static" else 0
+        return seen + (self.rounding == "reconstructed")
 
 
 @dataclass(frozen=True)
@@ -107,6 +148,11 @@ class Recipe:
     def needs_calibration(self) -> bool:
         """Whether any of its models is calibrated."""
         return any(model.needs_calibration for model in self.models.values())
+
+    @property
+    def learns(self) -> bool:
+        """Whether any of its models learns from pictures without labels."""
+        return any(model.learning is not None for model in self.models.values())
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as it is written into a bundle."""
@@ -154,7 +200,9 @@ def _parse(text: str, origin: str) -> Recipe:
         for kind, entry in data["models"].items():
             if unknown := set(entry) - known:
                 raise ConversionError(f"recipe {origin}: {kind} has unknown fields {', '.join(sorted(unknown))}")
-            models[kind] = ModelRecipe(**{**entry, "operators": tuple(entry.get("operators", ()))})
+            learning = None if entry.get("learning") is None else LearningSettings(**entry["learning"])
+            changed = {"operators": tuple(entry.get("operators", ())), "learning": learning}
+            models[kind] = ModelRecipe(**{**entry, **changed})
         if set(models) != set(KINDS):
             raise ConversionError(f"recipe {origin}: models are {', '.join(sorted(models))}; give {', '.join(KINDS)}")
         return Recipe(str(data["name"]), str(data["summary"]), models, data.get("caution"))

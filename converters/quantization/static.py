@@ -6,9 +6,9 @@ import contextlib
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,15 @@ from ai_edge_quantizer.algorithm_manager import AlgorithmName
 
 from converters.errors import ConversionError
 from converters.quantization.equalisation import equalise
+from converters.quantization.islands import choose_islands
+from converters.quantization.operators import Operator, Prepared
 from converters.quantization.ranges import Range, choose_ranges, observe
 from converters.quantization.recipes import ModelRecipe
 from converters.quantization.recurrence import quantise_recurrence
+from converters.quantization.rounding import reconstruct
+from converters.quantization.sensitivity import Noise, Probe, find_noise
 from converters.tflite.graph import CONVOLUTIONS, TFLiteGraph
 from converters.tflite.integer_moves import move_integers
-from edge_ocr.engines import open_engine
-from edge_ocr.engines.base import Array
 
 FloatArray = npt.NDArray[np.float32]
 Statistics = dict[str, Any]
@@ -39,21 +41,6 @@ _RESCALING = (2.0**-10, 2.0**8)
 """From how much to how much wider than that of the sum the range of an int8 term may be.
 
 Source: XNNPACK, src/operators/binary-elementwise-nd.c."""
-_SENSITIVITY_INPUTS = 60
-"""About as many of the calibration inputs are looked at to tell which layers are sensitive."""
-
-
-@dataclass(frozen=True)
-class Operator:
-    """An operator of a TFLite file, as recipes of the quantizer name it.
-
-    Attributes:
-        output: name of its output tensor.
-        kind: for example CONV_2D.
-    """
-
-    output: str
-    kind: str
 
 
 def quantise(
@@ -64,43 +51,84 @@ def quantise(
     *,
     meaning: str | None = None,
     learned: Mapping[str, Range] | None = None,
+    learn: Callable[[Prepared], Prepared] | None = None,
 ) -> bytes:
     """Quantise one model.
 
     Args:
         content: a float TFLite file.
         recipe: what becomes int8.
-        inputs: calibration tensors, (1, H, W, C) float32, normalised as the model expects; looked at only by a static
-            recipe, which takes the first `recipe.samples`, twice when it equalises.
-        progress: called after each calibration input.
+        inputs: calibration tensors, (1, H, W, C) float32, normalised as the model expects; looked at only by a recipe
+            that `needs_calibration`, which takes the first `recipe.samples`, each `recipe.passes` times.
+        progress: called after each calibration input, and after each source of noise that is measured.
         meaning: of the output, as in a manifest; decides how its range is chosen.
         learned: tensor name -> range known from training (`placement.place`); calibration gives the others theirs, and
-            nothing is equalised, because that would take the weights off the steps that they were trained for.
+            nothing is equalised or rounded otherwise than to nearest, because that would take the weights off the steps
+            that they were trained for.
+        learn: moves weights and ranges where a recipe with `learning` asks for it.
 
     Returns:
         The TFLite file; `content` itself for a float recipe.
     """
     if recipe.mode == "float":
         return content
-    if not recipe.needs_calibration:
-        return _apply(content, recipe, {}, _first_operators(TFLiteGraph(content), recipe))
     inputs = inputs[: recipe.samples]
+    prepared = prepare(content, recipe, inputs, progress, meaning=meaning, learned=learned)
+    prepared = with_first_in_float(prepared, recipe)
+    if recipe.float_share:
+        probe = Probe(prepared.content, inputs, meaning)
+        prepared = with_islands(prepared, recipe, find_noise(prepared, probe, progress))
+    if recipe.rounding == "reconstructed" and learned is None:
+        prepared = reconstruct(prepared, inputs, progress)
+    if learn is not None:
+        prepared = learn(prepared)
+    return to_int8(prepared, recipe, inputs[0] if recipe.mode == "static" else None)
+
+
+def prepare(
+    content: bytes,
+    recipe: ModelRecipe,
+    inputs: Sequence[FloatArray],
+    progress: Callable[[], object] = lambda: None,
+    *,
+    meaning: str | None = None,
+    learned: Mapping[str, Range] | None = None,
+) -> Prepared:
+    """What `quantise` does before it chooses the layers that stay float; arguments as there."""
+    if recipe.mode == "weights":
+        return Prepared(content, {}, tuple(_quantisable(TFLiteGraph(content), recipe)))
     seen = observe(content, inputs, progress)
     if recipe.equalisation and not learned:
         content = equalise(content, seen, recipe.equalisation)
         seen = observe(content, inputs, progress)
-    ranges = choose_ranges(content, seen, recipe.ranges, meaning, learned)
+    ranges = choose_ranges(content, seen, recipe.ranges, meaning, learned, median_of=recipe.median_of)
     graph = TFLiteGraph(content)
-    kept = [
-        *_first_operators(graph, recipe),
-        *_outside_maps(graph, recipe),
-        *_uneven_additions(graph, recipe, ranges),
-    ]
-    kept = list(dict.fromkeys(kept))
-    statistics = _statistics(content, recipe, ranges, inputs[0])
-    if recipe.sensitive_convolutions:
-        kept = kept + _most_sensitive(content, recipe, statistics, inputs, kept)
-    return _apply(content, recipe, statistics, kept)
+    outside = {*_outside_maps(graph, recipe), *_uneven_additions(graph, recipe, ranges)}
+    operators = tuple(each for each in _quantisable(graph, recipe) if each not in outside)
+    return Prepared(content, ranges, operators)
+
+
+def with_first_in_float(prepared: Prepared, recipe: ModelRecipe) -> Prepared:
+    """Let the first `recipe.float_convolutions` stay float."""
+    return _without(prepared, _first_operators(TFLiteGraph(prepared.content), recipe))
+
+
+def with_islands(prepared: Prepared, recipe: ModelRecipe, noise: Noise) -> Prepared:
+    """Let `recipe.float_share` more stay float, where that takes most of the noise away."""
+    noise = replace(noise, layers=tuple(layer for layer in noise.layers if layer.operator in prepared.operators))
+    islands = choose_islands(noise, recipe.float_share, recipe.signal_to_noise)
+    return _without(prepared, [noise.layers[index].operator for index in islands])
+
+
+def _without(prepared: Prepared, kept: Collection[Operator]) -> Prepared:
+    return replace(prepared, operators=tuple(each for each in prepared.operators if each not in kept))
+
+
+def to_int8(prepared: Prepared, recipe: ModelRecipe, tensor: FloatArray | None) -> bytes:
+    """The quantised TFLite file; `tensor` is any calibration input, or None where only weights become int8."""
+    kept = [each for each in _quantisable(TFLiteGraph(prepared.content), recipe) if each not in prepared.operators]
+    statistics = {} if tensor is None else _statistics(prepared.content, recipe, prepared.ranges, tensor)
+    return _apply(prepared.content, recipe, statistics, kept)
 
 
 def _statistics(content: bytes, recipe: ModelRecipe, ranges: Mapping[str, Range], tensor: FloatArray) -> Statistics:
@@ -214,41 +242,5 @@ def _uneven_additions(graph: TFLiteGraph, recipe: ModelRecipe, ranges: Mapping[s
 
 
 def _quantisable(graph: TFLiteGraph, recipe: ModelRecipe) -> list[Operator]:
-    named = [Operator(graph.tensor_name(operator.outputs[0]), graph.kind(operator)) for operator in graph.operators]
+    named = [Operator.of(graph, operator) for operator in graph.operators]
     return [operator for operator in named if operator.kind in recipe.operators]
-
-
-def _most_sensitive(
-    content: bytes,
-    recipe: ModelRecipe,
-    statistics: Statistics,
-    inputs: Sequence[FloatArray],
-    kept: Sequence[Operator],
-) -> list[Operator]:
-    """The convolutions whose staying float, each on its own, brings the output closest to the float model's."""
-    looked_at = inputs[:: max(1, len(inputs) // _SENSITIVITY_INPUTS)]
-    wanted = _outputs(content, looked_at)
-
-    def error_with(candidate: Operator) -> float:
-        found = _outputs(_apply(content, recipe, statistics, [*kept, candidate]), looked_at)
-        return float(np.mean([_relative_error(a, b) for a, b in zip(found, wanted, strict=True)]))
-
-    quantised = [operator for operator in _quantisable(TFLiteGraph(content), recipe) if operator not in kept]
-    candidates = [operator for operator in quantised if operator.kind in CONVOLUTIONS]
-    return sorted(candidates, key=error_with)[: recipe.sensitive_convolutions]
-
-
-def _outputs(content: bytes, inputs: Sequence[FloatArray]) -> list[FloatArray]:
-    network = open_engine("ai-edge-litert").load(content, name="quantised")
-    outputs = []
-    for tensor in inputs:
-
-        def fill(view: Array, tensor: FloatArray = tensor) -> None:
-            view[...] = tensor
-
-        outputs.append(network.run(tensor.shape, fill, lambda view: view))
-    return outputs
-
-
-def _relative_error(found: FloatArray, wanted: FloatArray) -> float:
-    return float(np.square(found - wanted).sum() / np.square(wanted).sum())

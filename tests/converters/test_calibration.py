@@ -45,6 +45,25 @@ def test_an_empty_or_missing_folder_is_refused(tmp_path: Path) -> None:
         find_pictures(tmp_path / "missing", Progress())
 
 
+def test_the_same_picture_again_and_again_is_refused(tmp_path: Path) -> None:
+    for name in ("a.png", "lines/b.png", "c/d.png"):
+        write_picture(tmp_path / name)
+    with pytest.raises(ConversionError, match=r"the 3 pictures in .* are all the same; give different ones"):
+        find_pictures(tmp_path, Progress())
+
+
+def test_another_seed_draws_other_pictures() -> None:
+    pictures = default_pictures()
+    few = type(pictures)((), pictures.lines[:4])
+
+    def seen(seed: int) -> list[bytes]:
+        inputs = record_inputs(Bundle.open(), few, {"recognizer": 2}, Progress(), seed=seed)
+        return [tensor.tobytes() for tensor in inputs["recognizer"]]
+
+    assert seen(0) == seen(0)
+    assert len({tuple(seen(seed)) for seed in range(4)}) > 1
+
+
 def test_no_evaluation_picture_is_calibrated_on() -> None:
     used = default_pictures()
     evaluated = [item.picture for data in evaluation_datasets() for item in (*data.lines, *data.pages)]

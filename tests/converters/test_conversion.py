@@ -14,6 +14,7 @@ import pytest
 from converters.calibration import DEFAULT_PICTURES
 from converters.cli import main
 from converters.evaluation.datasets import evaluation_datasets
+from converters.quantization.recipes import load_recipe
 from edge_ocr import OCR
 from edge_ocr.bundle import Bundle
 from edge_ocr.doctor import SAMPLE
@@ -84,9 +85,9 @@ def test_float_models_equal_the_original(reference: Bundle, tmp_path: Path) -> N
 def test_a_bundle_that_loses_too_much_is_refused_and_the_old_one_stays(
     reference: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recipe = json.loads((Path(DEFAULT_BUNDLE) / "recipe.json").read_text())
+    recipe = load_recipe("int8").to_json()
     # The stock way: ranges from one picture, nothing float. It costs the recognizer many points.
-    careless = {"ranges": "extremes", "samples": 1, "equalisation": 0, "float_convolutions": 0}
+    careless = {"ranges": "extremes", "samples": 1, "equalisation": 0, "float_share": 0}
     recipe["models"]["recognizer"] |= careless
     recipe["models"]["detector"] = recipe["models"]["direction"] = {"mode": "float"}
     (tmp_path / "careless.json").write_text(json.dumps(recipe))

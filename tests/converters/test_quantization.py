@@ -167,16 +167,6 @@ def test_the_first_convolutions_stay_float() -> None:
     assert types == [schema.TensorType.FLOAT32, schema.TensorType.FLOAT32, schema.TensorType.INT8]
 
 
-def test_the_most_sensitive_convolution_stays_float() -> None:
-    content = two_convolutions(uneven=2000)
-    recipe = ModelRecipe("static", ("CONV_2D",), samples=4, sensitive_convolutions=1)
-    graph = TFLiteGraph(quantise(content, recipe, inputs()))
-    types = [graph.tensor(operator.inputs[0]).type for operator in graph.operators if graph.kind(operator) == "CONV_2D"]
-    assert sorted(types) == [schema.TensorType.FLOAT32, schema.TensorType.INT8, schema.TensorType.INT8]
-    whole = quantise(content, ModelRecipe("static", ("CONV_2D",), samples=4), inputs())
-    assert relative_error(graph.to_bytes(), content) < relative_error(whole, content)
-
-
 def test_a_move_between_int8_layers_stays_in_int8(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(5)
     model = TinyModel(1, 16, 16, 3)
@@ -296,8 +286,15 @@ def test_recipes_that_come_with_the_package_load() -> None:
         ({"mode": "static", "operators": ["CONV_2D"], "samples": 4, "ranges": "guess"}, "guess"),
         ({"mode": "float", "colour": "red"}, "colour"),
         ({"mode": "weights", "operators": ["CONV_2D"], "samples": 4}, "leave samples out"),
+        ({"mode": "weights", "operators": ["CONV_2D"], "rounding": "up"}, "'up' is not one of nearest, reconstructed"),
+        ({"mode": "weights", "operators": ["CONV_2D"], "rounding": "reconstructed"}, "rounding needs samples >= 1"),
+        ({"mode": "weights", "operators": ["CONV_2D"], "equalisation": 0.5}, "leave equalisation out"),
+        ({"mode": "float", "rounding": "reconstructed"}, "leave rounding out"),
         ({"mode": "static", "operators": ["FOO"], "samples": 4}, "FOO"),
         ({"mode": "static", "operators": ["CONV_2D"], "samples": 4, "float_convolutions": -1}, "float_convolutions"),
+        ({"mode": "static", "operators": ["CONV_2D"], "samples": 4, "float_share": 1.5}, "between 0 and 1"),
+        ({"mode": "weights", "operators": ["CONV_2D"], "float_share": 0.1}, "leave float_share out"),
+        ({"mode": "static", "operators": ["CONV_2D"], "samples": 4, "signal_to_noise": 20}, "needs a float_share"),
         ({"mode": "float"}, "give detector, direction, recognizer"),
     ],
 )

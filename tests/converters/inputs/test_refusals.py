@@ -20,7 +20,7 @@ def refusal(
     tiny_zoo: TinyZoo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., str]:
     """Runs `convert` on arguments that it must refuse, and gives its sentence."""
-    monkeypatch.setattr("converters.commands.convert.load_zoo", lambda: tiny_zoo.zoo)
+    monkeypatch.setattr("converters.commands.originals.load_zoo", lambda: tiny_zoo.zoo)
     monkeypatch.setattr("converters.commands.convert.evaluation_datasets", lambda: [object()])
 
     def run(*arguments: object) -> str:
