@@ -19,7 +19,7 @@ from converters.conversion import Sources, fetch_sources
 from converters.errors import SourceError
 from converters.evaluation.datasets import Dataset, find_dataset
 from converters.progress import Progress
-from converters.quantization.recipes import Recipe
+from converters.quantization.recipes import Recipe, recipes_from_fastest_to_safest
 from converters.tflite.graph import TFLiteGraph
 from converters.zoo import load_zoo
 from edge_ocr.benchmark.host.emulation.emulator import Emulator
@@ -150,7 +150,7 @@ class Conversions:
 
     def __init__(self, good: Bundle, bad: Bundle) -> None:
         self.good, self.bad = good, bad
-        self.made: dict[str, Made] = dict.fromkeys(("int8-whole", "int8", "int8-weights", "float"), good)
+        self.made: dict[str, Made] = dict.fromkeys((recipe.name for recipe in recipes_from_fastest_to_safest()), good)
 
     def convert(self, _sources: Sources, recipe: Recipe, *_: object, **__: object) -> Bundle:
         made = self.made[recipe.name]

@@ -51,25 +51,28 @@ def convert(*arguments: str | Path) -> int:
 
 def test_the_recipes_are_walked_from_the_fastest_to_the_safest() -> None:
     names = [recipe.name for recipe in recipes_from_fastest_to_safest()]
-    assert names == ["int8-whole", "int8", "int8-weights", "float"]
+    assert names == ["int8-whole", "int8", "int8-mixed", "int8-weights", "float"]
 
 
 def test_the_first_that_passes_is_written_with_what_was_refused(
     passing_from: Callable[[int], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    passing_from(2)
+    passing_from(3)
     assert convert("--max-drop", "15", "-o", tmp_path / "out") == 0
     assert Bundle.open(tmp_path / "out").manifest.precision == "int8-weights"
     assert json.loads((tmp_path / "out" / "recipe.json").read_text())["name"] == "int8-weights"
     verification = json.loads((tmp_path / "out" / "verification.json").read_text())
     assert verification["precision"] == "int8-weights"
-    assert [each["precision"] for each in verification["refused"]] == ["int8-whole", "int8"]
+    assert [each["precision"] for each in verification["refused"]] == ["int8-whole", "int8", "int8-mixed"]
     assert all(each["loss"]["points"] > 15 and each["refused"] == [] for each in verification["refused"])
     assert "| int8-whole | refused |" in (tmp_path / "out" / "REPORT.md").read_text()
     output = capsys.readouterr()
-    verdicts = [row.split()[:2] for row in output.out.split("Recipes tried")[1].splitlines()[2:5]]
-    assert verdicts == [["int8-whole", "refused"], ["int8", "refused"], ["int8-weights", "taken"]]
-    assert output.err.count("refused: ") == 2
+    verdicts = [row.split()[:2] for row in output.out.split("Recipes tried")[1].splitlines()[2:6]]
+    assert verdicts == [
+        *([name, "refused"] for name in ("int8-whole", "int8", "int8-mixed")),
+        ["int8-weights", "taken"],
+    ]
+    assert output.err.count("refused: ") == 3
     assert output.err.count("read pictures: float (onnx)") == 1
     assert "recipe float" not in output.err
 
@@ -81,7 +84,7 @@ def test_nothing_is_written_where_all_are_refused(
     assert convert("--max-drop", "0", "-o", tmp_path / "out") == 1
     assert not (tmp_path / "out").exists()
     output = capsys.readouterr()
-    assert [row.split()[1] for row in output.out.splitlines()[2:]] == ["refused"] * 4
+    assert [row.split()[1] for row in output.out.splitlines()[2:]] == ["refused"] * 5
     last = output.err.splitlines()[-1]
     assert last.startswith("nothing was written to ") and "every recipe loses too much, " in last
     assert "--max-drop" in last
