@@ -55,8 +55,11 @@ dist: $(READY)  ## build the wheel and the source distribution into dist/
 	$(BIN)/python -m build
 	$(BIN)/twine check --strict dist/*
 
-default-bundle: $(READY)  ## convert the bundle that ships inside the wheel
-	$(BIN)/ppocr-convert convert ppocrv6-tiny --format tflite --precision int8 -o edge_ocr/models/default
+default-bundle: $(READY)  ## render lines, let the recognizer learn from them (an hour), convert the bundle that ships
+	$(BIN)/python -m pip install --quiet --constraint constraints/learn.txt --editable '.[learn]'
+	$(BIN)/python -m calibration_data.generate --seed 70 --pages 0 --lines 4500 --out out/unlabelled
+	$(BIN)/ppocr-convert convert ppocrv6-tiny --precision int8-learned --unlabelled out/unlabelled/lines \
+	    -o edge_ocr/models/default
 	$(BIN)/python scripts/pin_default_bundle.py
 
 check-install: $(READY)  ## install the wheel on every Python of this machine and read a picture without network

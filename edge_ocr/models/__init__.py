@@ -4,5 +4,5 @@ from pathlib import Path
 
 DEFAULT_BUNDLE = Path(__file__).parent / "default"
 
-DEFAULT_DIGEST = "c14fc96e205d2a808c4b3397bde9ef6ccde83adee2b80fa935b812d2a3e52374"
+DEFAULT_DIGEST = "7de8ecb452eb18030f87884acdfe75311d9a1576dcd2b0121958f6c400d0e54c"
 """`Bundle.digest` of that folder, pinned here so that an altered default bundle is refused."""
