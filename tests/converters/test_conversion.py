@@ -87,7 +87,14 @@ def test_a_bundle_that_loses_too_much_is_refused_and_the_old_one_stays(
 ) -> None:
     recipe = load_recipe("int8").to_json()
     # The stock way: ranges from one picture, nothing float. It costs the recognizer many points.
-    careless = {"ranges": "extremes", "samples": 1, "equalisation": 0, "float_share": 0}
+    careless = {
+        "ranges": "extremes",
+        "samples": 1,
+        "median_of": 1,
+        "equalisation": 0,
+        "float_share": 0,
+        "rounding": "nearest",
+    }
     recipe["models"]["recognizer"] |= careless
     recipe["models"]["detector"] = recipe["models"]["direction"] = {"mode": "float"}
     (tmp_path / "careless.json").write_text(json.dumps(recipe))
