@@ -95,7 +95,7 @@ def _is_readable(path: Path, progress: Progress) -> bool:
 
 def default_pictures() -> CalibrationPictures:
     """The pictures that this project renders for the purpose; they are in a checkout, and in no wheel."""
-    pages, lines = (_pictures((DEFAULT_PICTURES / name).iterdir()) for name in ("pages", LINES_FOLDER))
+    pages, lines = (_pictures((DEFAULT_PICTURES / name).glob("*")) for name in ("pages", LINES_FOLDER))
     return CalibrationPictures(tuple(pages), tuple(lines))
 
 

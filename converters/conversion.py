@@ -21,7 +21,7 @@ from converters.environments import FOLDER as ENVIRONMENTS
 from converters.environments import worker
 from converters.evaluation.equivalence import check_equivalence
 from converters.inputs import Sources, fetch_sources
-from converters.lessons import check_lessons, learner
+from converters.lessons import check_lessons, learner, lessons_digest
 from converters.lessons import provenance as learning_provenance
 from converters.own_code import ROOT, code_digest
 from converters.progress import Progress
@@ -197,7 +197,7 @@ def _quantised(
     samples = {kind: recipe.models[kind].samples for kind in specs}
     # The runtime's stages make the tensors that are calibrated on.
     code = code_digest("converters/quantization", "converters/tflite", "converters/calibration.py", "edge_ocr")
-    seen = [floats.digest, pictures.digest, samples, draw] if recipe.needs_calibration else None
+    seen = [floats.digest, pictures.digest, len(pictures.pages), samples, draw] if recipe.needs_calibration else None
 
     @cache
     def inputs() -> Mapping[str, list[FloatArray]]:
@@ -224,7 +224,7 @@ def _quantised(
             (folder / "learned.json").write_text(json.dumps(use and {"summary": str(use), **asdict(use)}))
 
         training = None if learned is None else [learned.to_json(), sources.models[kind]]
-        lessons = unlabelled.digest if entry.learning is not None and unlabelled is not None else None
+        lessons = None if unlabelled is None or entry.learning is None else lessons_digest(unlabelled)
         facts = [content, recipe.to_json()["models"][kind], meaning, kind, training, lessons]
         folder = run_stage("quantised", digest_of(facts, seen, _versions(_QUANTISERS), code), make)
         return (folder / "quantised.tflite").read_bytes(), json.loads((folder / "learned.json").read_text())

@@ -54,6 +54,12 @@ def provenance(recipe: Recipe, unlabelled: CalibrationPictures | None) -> dict[s
     return {"pictures": pictures, "torch": version("torch")}
 
 
+def lessons_digest(unlabelled: CalibrationPictures) -> str:
+    """Digest of all that decides what a recipe learns from these pictures."""
+    code = code_digest("converters/learning", "converters/lessons.py")
+    return digest_of(unlabelled.digest, len(unlabelled.pages), version("torch"), code)
+
+
 def learner(
     kind: str, floats: Bundle, recipe: ModelRecipe, unlabelled: CalibrationPictures | None, progress: Progress
 ) -> Callable[[Prepared], Prepared] | None:
@@ -81,17 +87,18 @@ def learner(
         operators = [asdict(operator) for operator in prepared.operators]
         digest = digest_of(prepared.content, spans, operators, asdict(settings), meaning, seen, version("torch"), code)
 
+        state = stage_directory("learning", f"{digest}.pt")
+
         def make(folder: Path) -> None:
             distil = import_module("converters.learning.training").distil  # not before it is needed: it takes PyTorch
-            state = stage_directory("learning", f"{digest}.pt")
             with progress.bar(f"learn: {kind}", settings.steps, "step") as done:
                 lesson = Lesson(settings, inputs, meaning, state, lambda: done(1))
                 taught = distil(prepared, lesson, progress.note)
             (folder / _CONTENT).write_bytes(taught.content)
             (folder / _RANGES).write_text(json.dumps({name: asdict(span) for name, span in taught.ranges.items()}))
-            state.unlink(missing_ok=True)
 
         folder = run_stage("learned", digest, make)
+        state.unlink(missing_ok=True)
         found = json.loads((folder / _RANGES).read_text())
         ranges = {name: Range(**span) for name, span in found.items()}
         return replace(prepared, content=(folder / _CONTENT).read_bytes(), ranges=ranges)

@@ -18,9 +18,17 @@ from converters.matrix.kept import kept
 from converters.own_code import code_digest
 from converters.progress import Progress
 from converters.verification import OVERALL, Comparison, compare, describe_cpu
+from edge_ocr.benchmark import counting
 from edge_ocr.bundle import Bundle
 from edge_ocr.cache import digest_of
 from edge_ocr.engines import installed
+
+_CODE = (
+    "converters/choosing/alone.py",
+    "converters/choosing/timing.py",
+    "converters/evaluation/readings.py",
+    "converters/matrix/examiner.py",
+)
 
 
 class ModelExaminer:
@@ -113,5 +121,6 @@ class ModelExaminer:
         """Digest of what else decides what is found, and how fast."""
         return digest_of(
             dict(installed()),
-            code_digest("edge_ocr", "converters/choosing/alone.py", "converters/evaluation/readings.py"),
+            code_digest("edge_ocr", *_CODE),
+            Path(counting.__file__),
         )

@@ -83,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
     sources = sources_of(args, progress)
     floats = float_bundle(sources, progress)
     specs = floats.manifest.models.by_kind()
+    if missing := [kind for kind in args.kind or () if kind not in specs]:
+        raise ConversionError(f"{sources.system.name} has no {missing[0]}; it has {', '.join(specs)}")
     samples = {kind: recipe.models[kind].samples for kind in kinds if kind in specs}
     inputs = record_inputs(floats, pictures, samples, progress)
     found = []

@@ -12,10 +12,11 @@ from converters.choosing.tables import as_markdown, as_text
 from converters.choosing.walk import Walk
 from converters.commands.fetch import add_local
 from converters.commands.matrix import EMULATED, data_facts, datasets_of
-from converters.commands.verify import add_budget, add_limit, add_workers, limits_of
+from converters.commands.verify import add_budget, add_limit, add_workers, limits_of, unlabelled
 from converters.conversion import fetch_sources
 from converters.destination import check_no_input
 from converters.errors import ConversionError
+from converters.evaluation.datasets import check_distinct
 from converters.lessons import check_lessons
 from converters.matrix.instructions import Counter
 from converters.progress import Progress
@@ -113,16 +114,18 @@ def run(args: argparse.Namespace) -> int:
     for path in filter(None, (args.json, args.markdown)):
         check_file_destination(path, "result file")
         check_no_input(path, datasets)
-    unlabelled = None if args.unlabelled is None else find_pictures(args.unlabelled, progress)
+    lessons = None if args.unlabelled is None else find_pictures(args.unlabelled, progress)
+    if lessons is not None:
+        check_distinct([*datasets, unlabelled(args.unlabelled.resolve().name, lessons)])
     for recipe in recipes:
-        check_lessons(recipe, unlabelled, args.kind or KINDS)
+        check_lessons(recipe, lessons, args.kind or KINDS)
     cpus = [] if args.no_instructions else dict.fromkeys(args.cpu or USUAL_CPUS)
     counters = [Counter(CPUS[name], progress) for name in cpus]
     walk = Walk(
         recipes=recipes,
         draws=args.draws,
         pictures=default_pictures().halves()[0],
-        unlabelled=unlabelled,
+        unlabelled=lessons,
         datasets=datasets,
         limit=args.limit,
         max_drop=args.max_drop,

@@ -44,8 +44,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--precision",
         default="int8",
         metavar="RECIPE",
-        help=f"{', '.join(available_recipes())}, a recipe of your own as a .json file, or {AUTO}: the fastest of these "
-        "recipes that passes (default: int8)",
+        help=f"{', '.join(available_recipes())}, a recipe of your own as a .json file, or {AUTO}: the fastest that "
+        "passes of those that do not learn (default: int8)",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="where the bundle goes")
     parser.add_argument(
@@ -79,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
     calibrates = any(recipe.needs_calibration for recipe in recipes)
     pictures, datasets = _pictures(args.calibration, calibrates, progress)
     lessons = None if args.unlabelled is None else find_pictures(args.unlabelled, progress)
+    if lessons is not None:
+        check_distinct([*datasets, unlabelled(args.unlabelled.resolve().name, lessons)])
     for recipe in recipes:
         check_lessons(recipe, lessons)
     sources = sources_of(args, progress)

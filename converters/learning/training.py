@@ -10,7 +10,9 @@ import io
 import math
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import replace
+from pickle import UnpicklingError
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,8 @@ from converters.learning.network import ActivationRange, Layer, QuantisedNetwork
 from converters.learning.variation import varied
 from converters.quantization.learning import Lesson
 from converters.quantization.operators import Prepared
+from converters.quantization.ranges import values_of
+from converters.tflite.graph import TFLiteGraph
 from edge_ocr.cache import atomic_write
 
 FloatArray = npt.NDArray[np.float32]
@@ -31,6 +35,8 @@ _THREADS = 1
 """Fixed, because sums that are split otherwise come out otherwise."""
 _BATCH_WIDTH = 320
 """Pixels: of narrower inputs a batch takes more, of wider ones fewer."""
+_ROUNDING = 1e-3
+"""Of the largest number of an output: how far float arithmetic in another order may lead."""
 _WARM_UP = 50
 """Steps in which the rate grows to its full value."""
 _SAVED_EVERY = 100
@@ -53,9 +59,30 @@ def distil(prepared: Prepared, lesson: Lesson, note: Callable[[str], object]) ->
         raise ConversionError(f"learning has no measure for an output that means {lesson.meaning!r}")
     torch.set_num_threads(_THREADS)
     network = QuantisedNetwork(prepared.content, prepared.ranges, [each.output for each in prepared.operators])
+    _check(network, lesson.inputs[0])
     _Training(network, lesson, note).run()
     content, ranges = network.learned()
     return replace(prepared, content=content, ranges={**prepared.ranges, **ranges})
+
+
+def _check(network: QuantisedNetwork, tensor: FloatArray) -> None:
+    """Hold the network, in float, against TFLite's kernels.
+
+    Raises:
+        ConversionError: it computes something else.
+    """
+    (output,) = (int(index) for index in TFLiteGraph(network.content).subgraph.outputs)
+    wanted = values_of(network.content, [output], tensor)[output]
+    network.quantising = False
+    try:
+        with torch.no_grad():
+            found = network(torch.from_numpy(tensor)).numpy()
+        alike = found.shape == wanted.shape and np.abs(found - wanted).max() <= _ROUNDING * np.abs(wanted).max()
+    except (RuntimeError, KeyError):  # a shape or an option that the network does not know
+        alike = False
+    network.quantising = True
+    if not alike:
+        raise ConversionError("learning computes this model otherwise than TFLite; use a recipe that does not learn")
 
 
 class _Training:
@@ -114,9 +141,16 @@ class _Training:
         """How many steps an earlier run has done."""
         if not self._lesson.state.is_file():
             return 0
-        state = torch.load(self._lesson.state, weights_only=True)
-        self._network.load_state_dict(state["network"])
-        self._optimiser.load_state_dict(state["optimiser"])
+        untouched = deepcopy(self._network.state_dict()), deepcopy(self._optimiser.state_dict())
+        try:
+            state = torch.load(self._lesson.state, weights_only=True)
+            self._network.load_state_dict(state["network"])
+            self._optimiser.load_state_dict(state["optimiser"])
+        except (OSError, EOFError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, UnpicklingError):
+            self._network.load_state_dict(untouched[0])
+            self._optimiser.load_state_dict(untouched[1])
+            self._note(f"the state in {self._lesson.state} cannot be read; learning starts anew")
+            return 0
         self._note(f"learning goes on after step {state['done']:,}")
         return int(state["done"])
 

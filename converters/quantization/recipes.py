@@ -20,8 +20,8 @@ Of "static" alone:
 
 - `ranges`: how the range of an activation follows from calibration: "extremes" (smallest and largest value seen),
   "least-error" (the clipping that loses least, measured after the activation function where one follows) or a
-  percentile from 50 to 100, such as "percentile-99.99" (as many of the values seen are below its upper end, and above
-  its lower one).
+  percentile from 50 to below 100, such as "percentile-99.99" (as many of the values seen are below its upper end, and
+  above its lower one).
 - `median_of`: into so many parts the calibration inputs are split, 1 (off) or more; a range that is clipped is chosen
   on each of them, and the median is taken. What is strange about a few inputs then moves few of them.
 - `equalisation`: 0 (off) to 1, how strongly channels of different magnitude are brought to the same one beforehand.
@@ -36,6 +36,7 @@ Of "static" alone:
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib import resources
@@ -78,8 +79,8 @@ class ModelRecipe:
             raise ConversionError(f"recipe: mode {self.mode!r} is not one of {', '.join(MODES)}")
         if self.ranges not in RANGES and percentile_of(self.ranges) is None:
             raise ConversionError(
-                f"recipe: ranges {self.ranges!r} is not one of {', '.join(RANGES)}, nor a percentile from 50 to 100, "
-                "such as percentile-99.99"
+                f"recipe: ranges {self.ranges!r} is not one of {', '.join(RANGES)}, nor a percentile from 50 to "
+                "below 100, such as percentile-99.99"
             )
         if self.rounding not in ROUNDINGS:
             raise ConversionError(f"recipe: rounding {self.rounding!r} is not one of {', '.join(ROUNDINGS)}")
@@ -105,11 +106,13 @@ class ModelRecipe:
             raise ConversionError(f"recipe: mode {self.mode!r} rounds no activations; leave {', '.join(idle)} out")
         if type(self.half_precision) is not bool:
             raise ConversionError(f"recipe: half_precision is {self.half_precision!r}; give true or false")
-        if not 0 <= self.equalisation <= 1:
-            raise ConversionError(f"recipe: equalisation {self.equalisation} is not between 0 and 1")
-        if not 0 <= self.float_share <= 1:
-            raise ConversionError(f"recipe: float_share {self.float_share} is not between 0 and 1")
-        if self.signal_to_noise is not None and not self.float_share:
+        for name in ("equalisation", "float_share"):
+            if type(getattr(self, name)) not in (int, float) or not 0 <= getattr(self, name) <= 1:
+                raise ConversionError(f"recipe: {name} {getattr(self, name)!r} is not between 0 and 1")
+        wanted = self.signal_to_noise
+        if wanted is not None and (type(wanted) not in (int, float) or not math.isfinite(wanted)):
+            raise ConversionError(f"recipe: signal_to_noise is {wanted!r}; give a number of dB")
+        if wanted is not None and not self.float_share:
             raise ConversionError("recipe: signal_to_noise needs a float_share, the most that may be spent on it")
 
     @property
@@ -200,7 +203,7 @@ def _parse(text: str, origin: str) -> Recipe:
         for kind, entry in data["models"].items():
             if unknown := set(entry) - known:
                 raise ConversionError(f"recipe {origin}: {kind} has unknown fields {', '.join(sorted(unknown))}")
-            learning = None if entry.get("learning") is None else LearningSettings(**entry["learning"])
+            learning = _learning(entry.get("learning"))
             changed = {"operators": tuple(entry.get("operators", ())), "learning": learning}
             models[kind] = ModelRecipe(**{**entry, **changed})
         if set(models) != set(KINDS):
@@ -208,3 +211,14 @@ def _parse(text: str, origin: str) -> Recipe:
         return Recipe(str(data["name"]), str(data["summary"]), models, data.get("caution"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConversionError(f"recipe {origin} is not valid: {error!r}") from error
+
+
+def _learning(entry: object) -> LearningSettings | None:
+    if entry is None:
+        return None
+    known = [field.name for field in fields(LearningSettings)]
+    if not isinstance(entry, Mapping) or not {"pictures", "steps"} <= set(entry) <= set(known):
+        raise ConversionError(
+            f"recipe: learning is {entry!r}; give pictures and steps, and if you like {', '.join(known[2:])}"
+        )
+    return LearningSettings(**entry)

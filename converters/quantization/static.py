@@ -65,7 +65,7 @@ def quantise(
         learned: tensor name -> range known from training (`placement.place`); calibration gives the others theirs, and
             nothing is equalised or rounded otherwise than to nearest, because that would take the weights off the steps
             that they were trained for.
-        learn: moves weights and ranges where a recipe with `learning` asks for it.
+        learn: moves weights and ranges where a recipe with `learning` asks for it; not those known from training.
 
     Returns:
         The TFLite file; `content` itself for a float recipe.
@@ -80,7 +80,7 @@ def quantise(
         prepared = with_islands(prepared, recipe, find_noise(prepared, probe, progress))
     if recipe.rounding == "reconstructed" and learned is None:
         prepared = reconstruct(prepared, inputs, progress)
-    if learn is not None:
+    if learn is not None and learned is None:
         prepared = learn(prepared)
     return to_int8(prepared, recipe, inputs[0] if recipe.mode == "static" else None)
 

@@ -98,6 +98,27 @@ def test_a_stopped_run_goes_on_to_the_same_result(start: Prepared, tmp_path: Pat
     assert again.ranges == whole.ranges
 
 
+@pytest.mark.parametrize("content", [b"", b"no state at all", b"PK\x03\x04 a broken archive"])
+def test_a_state_that_cannot_be_read_is_not_gone_on_from(start: Prepared, tmp_path: Path, content: bytes) -> None:
+    short = LearningSettings(pictures=24, steps=10, batch=8)
+    whole = distil(start, lesson(tmp_path / "whole", short), lambda _note: None)
+    torn = lesson(tmp_path, short)
+    torn.state.write_bytes(content)
+    notes: list[str] = []
+    assert distil(start, torn, notes.append).content == whole.content
+    assert "learning starts anew" in notes[0]
+
+
+def test_a_model_that_would_be_computed_otherwise_is_refused(tmp_path: Path) -> None:
+    model = TinyModel(1, 1, 16, 3)
+    kernel = np.random.default_rng(0).standard_normal((5, 1, 3, 3)).astype(np.float32)
+    output = model.conv(model.input, kernel, np.zeros(5, np.float32))
+    model.graph.operators[-1].builtinOptions.dilationWFactor = 2
+    dilated = Prepared(model.to_bytes(output), {}, ())
+    with pytest.raises(ConversionError, match="computes this model otherwise than TFLite"):
+        distil(dilated, lesson(tmp_path), lambda _note: None)
+
+
 def test_another_seed_learns_otherwise(start: Prepared, tmp_path: Path) -> None:
     results = {
         distil(start, lesson(tmp_path / str(seed), settings), lambda _note: None).content
@@ -113,9 +134,8 @@ def test_an_output_without_a_measure_is_refused(start: Prepared, tmp_path: Path)
 
 
 def test_what_diverges_is_refused(start: Prepared, tmp_path: Path) -> None:
-    wild = Lesson(
-        SETTINGS, [np.full((1, 1, 16, 3), np.nan, np.float32)] * 8, "ctc-logits", tmp_path / "s", lambda: None
-    )
+    inputs = [*pictures(1, seed=5), *[np.full((1, 1, 16, 3), np.nan, np.float32)] * 7]
+    wild = Lesson(SETTINGS, inputs, "ctc-logits", tmp_path / "s", lambda: None)
     with pytest.raises(ConversionError, match="learning diverged in step 0"):
         distil(start, wild, lambda _note: None)
 

@@ -97,7 +97,7 @@ def test_a_picture_may_have_a_name_that_is_no_utf_8(timed: Result) -> None:
 
 def test_a_bundle_is_described_by_its_manifest_and_its_verification() -> None:
     described = BundleResult.of(Bundle.open(), LITERT)
-    assert (described.name, described.precision, described.digest) == ("ppocrv6-tiny", "int8", DEFAULT_DIGEST)
+    assert (described.name, described.precision, described.digest) == ("ppocrv6-tiny", "int8-learned", DEFAULT_DIGEST)
     sizes = dict(described.bytes)
     assert sizes.pop("total") == sum(sizes.values())
     files = {kind: DEFAULT_BUNDLE / f"{kind}.tflite" for kind in ("detector", "direction", "recognizer")}
