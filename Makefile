@@ -56,7 +56,8 @@ dist: $(READY)  ## build the wheel and the source distribution into dist/
 	$(BIN)/twine check --strict dist/*
 
 default-bundle: $(READY)  ## render lines, let the recognizer learn from them (an hour), convert the bundle that ships
-	$(BIN)/python -m pip install --quiet --constraint constraints/learn.txt --editable '.[learn]'
+	$(BIN)/python -m pip install --quiet --constraint constraints/learn.txt \
+	    --constraint constraints/development.txt --editable '.[learn]'
 	$(BIN)/python -m calibration_data.generate --seed 70 --pages 0 --lines 4500 --out out/unlabelled
 	$(BIN)/ppocr-convert convert ppocrv6-tiny --precision int8-learned --unlabelled out/unlabelled/lines \
 	    -o edge_ocr/models/default

@@ -11,7 +11,8 @@ import pytest
 
 from converters import lessons
 from converters.cli import main
-from converters.quantization.recipes import load_recipe
+from converters.errors import ConversionError
+from converters.quantization.recipes import ModelRecipe, load_recipe
 from tests.conftest import ROOT, skip
 
 LINES = ROOT / "calibration_data" / "lines"
@@ -42,6 +43,30 @@ def test_a_folder_without_pictures_is_named(tmp_path: Path, capsys: pytest.Captu
     arguments = ["--precision", "int8-learned", "--unlabelled", str(tmp_path), "-o", str(tmp_path / "out")]
     assert main(["convert", "ppocrv6-tiny", *arguments]) == 2
     assert f"{tmp_path} holds no pictures" in capsys.readouterr().err
+
+
+def test_nothing_is_learned_from_what_is_judged_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged_on = ROOT / "calibration_data" / "evaluation" / "lines"
+    arguments = ["--precision", "int8-learned", "--unlabelled", str(judged_on), "-o", str(tmp_path / "out")]
+    assert main(["convert", "ppocrv6-tiny", *arguments]) == 2
+    assert "is in two data sets" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("learning", [[], {}, {"pictures": 5}, {"pictures": 5, "steps": 5, "speed": 1}, True])
+def test_a_recipe_that_learns_in_a_way_that_makes_no_sense_is_refused(tmp_path: Path, learning: object) -> None:
+    recipe = load_recipe("int8-learned").to_json()
+    recipe["models"]["recognizer"]["learning"] = learning
+    (tmp_path / "odd.json").write_text(json.dumps(recipe))
+    with pytest.raises(ConversionError, match=r"recipe: learning is .*give pictures and steps"):
+        load_recipe(str(tmp_path / "odd.json"))
+
+
+@pytest.mark.parametrize("ratio", ["20", float("nan"), True])
+def test_a_signal_to_noise_ratio_is_a_number(ratio: object) -> None:
+    with pytest.raises(ConversionError, match="signal_to_noise is"):
+        ModelRecipe("static", ("CONV_2D",), samples=1, float_share=0.1, signal_to_noise=ratio)  # type: ignore[arg-type]
 
 
 def test_no_recipe_of_the_walk_learns() -> None:
