@@ -45,9 +45,7 @@ def test_a_folder_without_pictures_is_named(tmp_path: Path, capsys: pytest.Captu
     assert f"{tmp_path} holds no pictures" in capsys.readouterr().err
 
 
-def test_nothing_is_learned_from_what_is_judged_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_learned_from_what_is_judged_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     judged_on = ROOT / "calibration_data" / "evaluation" / "lines"
     arguments = ["--precision", "int8-learned", "--unlabelled", str(judged_on), "-o", str(tmp_path / "out")]
     assert main(["convert", "ppocrv6-tiny", *arguments]) == 2
