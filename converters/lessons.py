@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Collection
 from dataclasses import asdict, replace
@@ -81,12 +82,11 @@ def learner(
 
     def learn(prepared: Prepared) -> Prepared:
         inputs = record_inputs(floats, unlabelled, {kind: settings.pictures}, progress)[kind]
-        seen = digest_of(*(tensor.tobytes() for tensor in inputs))
+        seen = [hashlib.sha256(tensor).hexdigest() for tensor in inputs]
         spans = {name: asdict(span) for name, span in prepared.ranges.items()}
         code = code_digest("converters/learning")
         operators = [asdict(operator) for operator in prepared.operators]
         digest = digest_of(prepared.content, spans, operators, asdict(settings), meaning, seen, version("torch"), code)
-
         state = stage_directory("learning", f"{digest}.pt")
 
         def make(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 Whoever scores many variants and reports the best on the same pictures reports chance, too. And crops of one photograph
 share what makes them hard, so that a photograph stands on one side with all that was cut out of it. A side follows from
-the name of a photograph alone: it is the same in every data set, on every machine, and whatever else is read.
+the name of a photograph alone: it is the same in every data set and on every machine.
 """
 
 from __future__ import annotations

@@ -13,12 +13,12 @@ from converters.calibration import CalibrationPictures, default_pictures, find_p
 from converters.commands.fetch import add_local
 from converters.commands.originals import add_choices, add_source, sources_of
 from converters.conversion import float_bundle
+from converters.destination import write_results
 from converters.errors import ConversionError
 from converters.progress import Progress
 from converters.quantization.placement import place
 from converters.quantization.recipes import available_recipes, load_recipe
 from converters.zoo import KINDS
-from edge_ocr.atomic import replacing
 from edge_ocr.cli import put
 from edge_ocr.destination import check_file_destination
 
@@ -95,14 +95,8 @@ def run(args: argparse.Namespace) -> int:
             meaning = specs[kind].output.meaning
             found.append(analyse(kind, content, recipe.models[kind], tensors, meaning, lambda: done(1), learned=ranges))
     title = f"{sources.system.name}, {recipe.name}"
-    if args.json:
-        with replacing(args.json) as stream:
-            stream.write(_as_json(sources.system.name, recipe.name, found))
-        progress.note(f"written: {args.json}")
-    if args.picture:
-        with replacing(args.picture) as stream:
-            stream.write(as_svg(f"Where noise enters: {title}", found))
-        progress.note(f"written: {args.picture}")
+    figures = _as_json(sources.system.name, recipe.name, found)
+    write_results([(args.json, figures), (args.picture, as_svg(f"Where noise enters: {title}", found))], progress)
     shown = [table.as_text() for model in found for table in tables(model, None if args.all else WORST)]
     put("\n\n".join(shown) + "\n")
     return 0

@@ -6,25 +6,23 @@ import argparse
 import datetime
 from pathlib import Path
 
-from converters.calibration import default_pictures, find_pictures
+from converters.calibration import default_pictures
 from converters.choosing.outcome import Choice
 from converters.choosing.tables import as_markdown, as_text
 from converters.choosing.walk import Walk
 from converters.commands.fetch import add_local
+from converters.commands.lessons import add_unlabelled, lessons_of
 from converters.commands.matrix import EMULATED, data_facts, datasets_of
-from converters.commands.verify import add_budget, add_limit, add_workers, limits_of, unlabelled
+from converters.commands.verify import add_budget, add_limit, add_workers, limits_of
 from converters.conversion import fetch_sources
-from converters.destination import check_no_input
+from converters.destination import check_no_input, write_results
 from converters.errors import ConversionError
-from converters.evaluation.datasets import check_distinct
-from converters.lessons import check_lessons
 from converters.matrix.instructions import Counter
 from converters.progress import Progress
 from converters.quantization.recipes import Recipe, available_recipes, load_recipe, recipes_from_fastest_to_safest
 from converters.verification import describe_cpu
 from converters.zoo import KINDS, load_zoo
 from edge_ocr.arguments import whole
-from edge_ocr.atomic import replacing
 from edge_ocr.benchmark.host.emulation.cpus import CPUS
 from edge_ocr.cli import put
 from edge_ocr.destination import check_file_destination
@@ -78,12 +76,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="calibrate each recipe that does on N different drawings of the calibration pictures; it passes if all "
         "do (default: 1)",
     )
-    parser.add_argument(
-        "--unlabelled",
-        type=Path,
-        metavar="FOLDER",
-        help="pictures without labels for a recipe that learns, as `convert` takes them",
-    )
+    add_unlabelled(parser)
     counted = parser.add_mutually_exclusive_group()
     counted.add_argument(
         "--cpu",
@@ -114,11 +107,7 @@ def run(args: argparse.Namespace) -> int:
     for path in filter(None, (args.json, args.markdown)):
         check_file_destination(path, "result file")
         check_no_input(path, datasets)
-    lessons = None if args.unlabelled is None else find_pictures(args.unlabelled, progress)
-    if lessons is not None:
-        check_distinct([*datasets, unlabelled(args.unlabelled.resolve().name, lessons)])
-    for recipe in recipes:
-        check_lessons(recipe, lessons, args.kind or KINDS)
+    lessons = lessons_of(args, recipes, datasets, progress, args.kind or KINDS)
     cpus = [] if args.no_instructions else dict.fromkeys(args.cpu or USUAL_CPUS)
     counters = [Counter(CPUS[name], progress) for name in cpus]
     walk = Walk(
@@ -146,11 +135,7 @@ def run(args: argparse.Namespace) -> int:
         data=tuple(data_facts(data, args.limit) for data in datasets),
         models=tuple(outcome.choose(executed) for outcome in outcomes),
     )
-    for path, content in ((args.json, choice.to_json()), (args.markdown, as_markdown(choice))):
-        if path is not None:
-            with replacing(path) as stream:
-                stream.write(content)
-            progress.note(f"written: {path}")
+    write_results([(args.json, choice.to_json()), (args.markdown, as_markdown(choice))], progress)
     put(f"{as_text(choice)}\n")
     return 0 if choice.good else 1
 

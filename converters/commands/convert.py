@@ -9,6 +9,7 @@ from pathlib import Path
 
 from converters.calibration import CalibrationPictures, default_pictures, find_pictures
 from converters.commands.fetch import add_local
+from converters.commands.lessons import add_unlabelled, lessons_of
 from converters.commands.originals import add_choices, add_source, sources_of
 from converters.commands.verify import ADVICE, add_budget, add_limit, add_workers, limits_of, unlabelled
 from converters.conversion import convert, write
@@ -16,7 +17,6 @@ from converters.errors import AccuracyBudgetError, ConversionError
 from converters.evaluation.datasets import Dataset, check_distinct, evaluation_datasets
 from converters.evaluation.evaluation import judged
 from converters.examination import Examiner
-from converters.lessons import check_lessons
 from converters.progress import Progress
 from converters.quantization.recipes import available_recipes, load_recipe, recipes_from_fastest_to_safest
 from converters.report import as_text, recipes_tried
@@ -55,13 +55,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="your own pictures, some dozens like those to be read; one half is calibrated on, the other verified on, "
         "too; those in a folder called `lines` show one line each (default: this project's rendered pictures)",
     )
-    parser.add_argument(
-        "--unlabelled",
-        type=Path,
-        metavar="FOLDER",
-        help="pictures without labels for a recipe that learns, some thousands of lines: your own or rendered ones; "
-        "those in a folder called `lines` show one line each",
-    )
+    add_unlabelled(parser)
     add_limit(parser)
     add_workers(parser)
     add_local(parser)
@@ -78,11 +72,7 @@ def run(args: argparse.Namespace) -> int:
     check_destination(args.output)
     calibrates = any(recipe.needs_calibration for recipe in recipes)
     pictures, datasets = _pictures(args.calibration, calibrates, progress)
-    lessons = None if args.unlabelled is None else find_pictures(args.unlabelled, progress)
-    if lessons is not None:
-        check_distinct([*datasets, unlabelled(args.unlabelled.resolve().name, lessons)])
-    for recipe in recipes:
-        check_lessons(recipe, lessons)
+    lessons = lessons_of(args, recipes, datasets, progress)
     sources = sources_of(args, progress)
     reference = sources.reference()
     datasets = judged(datasets, reference.charset, args.limit, progress)

@@ -10,7 +10,7 @@ from pathlib import Path
 from converters.commands.fetch import add_local
 from converters.commands.originals import add_original, original_of
 from converters.commands.verify import add_limit, add_workers
-from converters.destination import check_no_input
+from converters.destination import check_no_input, write_results
 from converters.errors import ConversionError
 from converters.evaluation.accuracy import OF_LINES
 from converters.evaluation.datasets import Dataset, check_distinct, evaluation_datasets, find_dataset
@@ -19,7 +19,6 @@ from converters.evaluation.layouts import understood
 from converters.evaluation.readings import read_both
 from converters.progress import Progress
 from converters.report import Row, Table
-from edge_ocr.atomic import replacing
 from edge_ocr.bundle import Bundle
 from edge_ocr.cli import put
 from edge_ocr.destination import check_file_destination
@@ -72,10 +71,7 @@ def run(args: argparse.Namespace) -> int:
         _tell_unsayable(data, bundle, progress)
     reference = original_of(bundle, args, progress).reference()
     evaluation = evaluate(bundle, datasets, read_both(reference, bundle, datasets, progress, workers=args.workers))
-    if args.json:
-        with replacing(args.json) as stream:
-            stream.write(evaluation.to_json())
-        progress.note(f"written: {args.json}")
+    write_results([(args.json, evaluation.to_json())], progress)
     put(f"{table(evaluation).as_text()}\n")
     return 0
 

@@ -11,7 +11,7 @@ from converters.calibration import default_pictures
 from converters.commands.fetch import add_local
 from converters.commands.verify import add_budget, add_limit, add_workers, limits_of
 from converters.conversion import Sources, fetch_sources
-from converters.destination import check_no_input
+from converters.destination import check_no_input, write_results
 from converters.errors import ConversionError
 from converters.evaluation.datasets import Dataset, check_distinct, evaluation_datasets, find_dataset
 from converters.matrix.instructions import Counter
@@ -23,7 +23,6 @@ from converters.progress import Progress
 from converters.quantization.recipes import available_recipes, load_recipe, recipes_from_fastest_to_safest
 from converters.verification import describe_cpu
 from converters.zoo import System, Zoo, load_zoo
-from edge_ocr.atomic import replacing
 from edge_ocr.benchmark.host.emulation.cpus import CPUS
 from edge_ocr.bundle_writing import check_destination
 from edge_ocr.cli import put
@@ -121,11 +120,7 @@ def run(args: argparse.Namespace) -> int:
         systems=outcomes,
         judgements=tuple(judge(read_limits(), outcomes)),
     )
-    for path, content in ((args.json, matrix.to_json()), (args.markdown, as_markdown(matrix))):
-        if path is not None:
-            with replacing(path) as stream:
-                stream.write(content)
-            progress.note(f"written: {path}")
+    write_results([(args.json, matrix.to_json()), (args.markdown, as_markdown(matrix))], progress)
     put(f"{as_text(matrix)}\n")
     return 0 if matrix.good else 1
 

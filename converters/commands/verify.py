@@ -9,7 +9,7 @@ from pathlib import Path
 from converters.calibration import CalibrationPictures, find_pictures
 from converters.commands.fetch import add_local
 from converters.commands.originals import add_original, original_of
-from converters.destination import check_no_input
+from converters.destination import check_no_input, write_results
 from converters.errors import AccuracyBudgetError, ConversionError
 from converters.evaluation.datasets import (
     Dataset,
@@ -29,7 +29,6 @@ from converters.report import REPORT_FILE, as_markdown, as_text
 from converters.speed import measure_speed
 from converters.verification import ACCURACY_BUDGET, Verification, verify
 from edge_ocr.arguments import whole
-from edge_ocr.atomic import replacing
 from edge_ocr.bundle import Bundle
 from edge_ocr.cli import put
 from edge_ocr.destination import check_file_destination
@@ -161,10 +160,7 @@ def run(args: argparse.Namespace) -> int:
     verification = verify(bundle, datasets, readings, measure_speed(reference, bundle, datasets, progress))
     refusal = _refusal(verification, args.max_drop, limits)
     contents = {VERIFICATION_FILE: verification.to_json(), REPORT_FILE: as_markdown(bundle.manifest, verification)}
-    for path, name in results:
-        with replacing(path) as stream:
-            stream.write(contents[name])
-        progress.note(f"written: {path}")
+    write_results([(path, contents[name]) for path, name in results], progress)
     if args.gallery:
         title = f"{bundle.manifest.title}: {bundle.manifest.precision} against FP32"
         write_gallery(args.gallery, readings, title=title, facts=_facts(verification))

@@ -13,9 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_LEVELS = 255
-"""Steps of an 8-bit range."""
-_LARGEST_WEIGHT = 127
+from converters.quantization.int8 import LARGEST, LEVELS
+
 _SMALLEST = 1e-9
 _PART = 4
 """Every so many-th input of a batch gives the gradients of the ends of a range."""
@@ -25,11 +24,11 @@ class _OfActivations(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, values: Tensor, low: Tensor, high: Tensor) -> Tensor:
         bottom, top = min(low.item(), 0.0), max(high.item(), _SMALLEST)
-        step = (top - bottom) / _LEVELS
+        step = (top - bottom) / LEVELS
         zero = round(-bottom / step)
         # In place and in whole passes: PyTorch's own operator for this is six times as slow on a CPU.
-        rounded = values.mul(1 / step).round_().clamp_(-zero, _LEVELS - zero).mul_(step)
-        context.ends = -(zero + 0.5) * step, (_LEVELS - zero + 0.5) * step
+        rounded = values.mul(1 / step).round_().clamp_(-zero, LEVELS - zero).mul_(step)
+        context.ends = -(zero + 0.5) * step, (LEVELS - zero + 0.5) * step
         context.width = top - bottom
         context.save_for_backward(values, rounded)
         return rounded
@@ -64,6 +63,6 @@ def quantised_weights(weights: Tensor, channel: int) -> Tensor:
     """`weights` as int8 holds them, with a step of its own for each index of axis `channel`."""
     others = tuple(axis for axis in range(weights.ndim) if axis != channel % weights.ndim)
     with torch.no_grad():
-        step = weights.abs().amax(others, keepdim=True).clamp_min(_SMALLEST) / _LARGEST_WEIGHT
+        step = weights.abs().amax(others, keepdim=True).clamp_min(_SMALLEST) / LARGEST
         error = torch.round(weights / step) * step - weights
     return weights + error

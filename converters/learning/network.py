@@ -16,15 +16,13 @@ from torch import Tensor, nn
 
 from converters.errors import ConversionError
 from converters.learning.fake_quantisation import quantised_activations, quantised_weights
+from converters.quantization.placement import SCALE_PASSES_THROUGH
 from converters.quantization.ranges import Range
 from converters.tflite.graph import CONVOLUTIONS, NO_TENSOR, TFLiteGraph
-from converters.tflite.integer_moves import MOVES
 
 _LAYERS = (*CONVOLUTIONS, "FULLY_CONNECTED")
 _OUTPUT_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0}
 """Operator -> axis of its weights that counts output channels: (out, h, w, in), (1, h, w, channels), (out, in)."""
-_KEEPS_NUMBERS = ("PAD", "MAX_POOL_2D", "RESHAPE", *MOVES)
-"""Operators that put out int8 numbers which they were given: their output has the range of their input."""
 _ACTIVATIONS: Mapping[int, Callable[[Tensor], Tensor]] = {
     schema.ActivationFunctionType.NONE: lambda values: values,
     schema.ActivationFunctionType.RELU: F.relu,
@@ -113,7 +111,7 @@ class QuantisedNetwork(nn.Module):
                 continue
             self._rounded_inputs[name] = {index for index in graph.activations(operator) if index not in whole}
             whole.update(operator.outputs)
-            keeps = graph.kind(operator) in _KEEPS_NUMBERS
+            keeps = graph.kind(operator) in SCALE_PASSES_THROUGH
             for index in [*self._rounded_inputs[name], *([] if keeps else [output])]:
                 self.ranges[str(index)] = ActivationRange(ranges[graph.tensor_name(index)])
 

@@ -23,6 +23,7 @@ import onnxruntime
 from ai_edge_litert import schema_py_generated as schema
 from onnx import helper, numpy_helper
 
+from converters.quantization.int8 import LARGEST
 from converters.quantization.learned import LearnedQuantisation
 from converters.quantization.ranges import Range, values_of
 from converters.tflite.graph import CONVOLUTIONS, TFLiteGraph
@@ -31,8 +32,6 @@ from converters.tflite.integer_moves import MOVES
 FloatArray = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int8]
 
-_LARGEST = 127
-"""What int8 stores the largest magnitude as. The level below -127 is used as well, in training as in TFLite."""
 _LAYERS = (*CONVOLUTIONS, "FULLY_CONNECTED")
 _OUTPUT_AXIS = {"MatMul": 1, "ConvTranspose": 1}
 """ONNX operator -> axis of its weights' output channels; 0 of a convolution."""
@@ -113,7 +112,7 @@ class PlacedQuantisation:
         )
 
     def _has_learned_step(self, steps: Mapping[str, float], tensor: str) -> bool:
-        learned = self.ranges[tensor].high / _LARGEST
+        learned = self.ranges[tensor].high / LARGEST
         return tensor in steps and bool(np.isclose(steps[tensor], learned, rtol=_ROUNDING, atol=0))
 
 
@@ -190,9 +189,10 @@ def _factor(wanted: FloatArray, found: FloatArray) -> float | None:
 
 def _widen(ranges: dict[str, Range], tensor: str, largest: float) -> None:
     """Give a tensor the steps of a learned scale; of two it keeps the wider, which clips for neither reader."""
-    step = largest / _LARGEST
+    step = largest / LARGEST
     if tensor not in ranges or ranges[tensor].high < largest:
-        ranges[tensor] = Range(-(_LARGEST + 1) * step, _LARGEST * step)
+        # the number below -127 is used as well, in training as in TFLite
+        ranges[tensor] = Range(-(LARGEST + 1) * step, LARGEST * step)
 
 
 def _upstream(graph: TFLiteGraph, ranges: Mapping[str, Range]) -> dict[str, Range]:
@@ -213,7 +213,7 @@ def _learned_integers(model: onnx.ModelProto, learned: LearnedQuantisation) -> I
                 outputs_first = np.moveaxis(constants[name], _OUTPUT_AXIS.get(node.op_type, 0), 0)
                 rows = np.moveaxis(outputs_first, 1, -1).reshape(len(outputs_first), -1)
                 largest = np.maximum(np.array(learned.layers[name].weights), np.finfo(np.float32).tiny)
-                yield name, _of_one_sign(np.rint(rows / largest[:, None] * _LARGEST).astype(np.int8))
+                yield name, _of_one_sign(np.rint(rows / largest[:, None] * LARGEST).astype(np.int8))
 
 
 def _constants(model: onnx.ModelProto) -> Iterator[tuple[str, npt.NDArray[Any]]]:

@@ -15,6 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from converters.errors import ConversionError
+from converters.quantization.int8 import LEVELS
 from converters.tflite.graph import TFLiteGraph
 from converters.tflite.integer_moves import MOVES
 
@@ -23,8 +24,6 @@ FloatArray = npt.NDArray[np.float32]
 _VALUES_PER_INPUT = 2000
 """Kept of every tensor and input: enough for a histogram, few enough for a hundred inputs in memory."""
 _BINS = 4096
-_LEVELS = 255
-"""Steps of an 8-bit range."""
 _PERCENTILE = re.compile(r"percentile-([5-9]\d(?:\.\d+)?)")
 
 
@@ -113,6 +112,12 @@ def values_of(content: bytes, indices: Iterable[int], tensor: FloatArray) -> dic
     interpreter = _keeping_all_tensors(content)
     _run(interpreter, tensor)
     return {index: interpreter.get_tensor(index) for index in indices}
+
+
+def first_inputs(inputs: Sequence[FloatArray], pixels: int, fewest: int = 1) -> list[FloatArray]:
+    """The first of `inputs`, (1, H, W, C) each: as many as have `pixels` together at most, and `fewest` in any case."""
+    together = np.cumsum([tensor.shape[1] * tensor.shape[2] for tensor in inputs])
+    return list(inputs[: max(fewest, int(np.searchsorted(together, pixels, "right")))])
 
 
 def _keeping_all_tensors(content: bytes) -> Interpreter:
@@ -288,12 +293,12 @@ def _least_error(span: Range, values: FloatArray, *, activation: Activation | No
     best, least = span, math.inf
     for high in span.high * np.linspace(0.3, 1.0, 15):
         for low in span.low * _shares_of_the_lower_end(span, activation):
-            step = (high - low) / _LEVELS
+            step = (high - low) / LEVELS
             if step <= 0:
                 continue
             zero = np.round(-low / step)
-            levels = np.clip(np.round(centres / step) + zero, 0, _LEVELS).astype(np.intp)
-            represented = function((np.arange(_LEVELS + 1) - zero) * step)
+            levels = np.clip(np.round(centres / step) + zero, 0, LEVELS).astype(np.intp)
+            represented = function((np.arange(LEVELS + 1) - zero) * step)
             error = float(np.sum(weights * (represented[levels] - wanted) ** 2))
             if error < least:
                 best, least = Range(float(low), float(high)), error

@@ -13,6 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from converters.errors import ConversionError
 from converters.graph.recurrence import LSTM
+from converters.quantization.int8 import LARGEST
 from converters.tflite.graph import NO_TENSOR, TFLiteGraph
 from converters.tflite.recurrence import CLOSED, most_open_gate
 
@@ -22,7 +23,6 @@ _LAYER = "BIDIRECTIONAL_SEQUENCE_LSTM"
 _READINGS = (slice(1, 18), slice(18, 35))
 """Inputs of the operator that are the weights of the reading from the start, and of that from the end."""
 _GATES = 4
-_LARGEST = 127
 
 
 def quantise_recurrence(content: bytes) -> bytes:
@@ -66,7 +66,7 @@ def _as_int8(graph: TFLiteGraph, index: int) -> int:
 
 def _levels(values: FloatArray) -> tuple[npt.NDArray[np.int8], float]:
     """int8 numbers, and what one of them stands for."""
-    scale = float(np.abs(values).max()) / _LARGEST or 1.0
+    scale = float(np.abs(values).max()) / LARGEST or 1.0
     return np.round(values / scale).astype(np.int8), scale
 
 

@@ -27,16 +27,14 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from converters.errors import ConversionError
+from converters.quantization.int8 import LARGEST, LEVELS
 from converters.quantization.linear import LINEAR, FloatArray, LinearLayer, Matrices
 from converters.quantization.operators import Operator, Prepared
-from converters.quantization.ranges import Range
+from converters.quantization.ranges import Range, first_inputs
 from converters.quantization.single_operator import SingleOperator
 from converters.tflite.graph import TFLiteGraph
 
-_LARGEST = 127
-"""What int8 stores the largest weight of a channel as."""
-_LEVELS = 255
-_SMALLEST_STEP = 1e-9 / _LARGEST
+_SMALLEST_STEP = 1e-9 / LARGEST
 """Of the quantizer, for channels with nothing but zeros."""
 _PLACES_PER_WEIGHT = 24
 _PLACES = (2048, 12_000)
@@ -72,7 +70,7 @@ def reconstruct(
         raise ConversionError("calibration needs at least one picture")
     graph = TFLiteGraph(prepared.content)
     entry = int(graph.subgraph.inputs[0])
-    samples = [_Sample({entry: tensor}, {entry: tensor}) for tensor in _first(inputs)]
+    samples = [_Sample({entry: tensor}, {entry: tensor}) for tensor in first_inputs(inputs, _PIXELS)]
     chooser = np.random.default_rng(0)
     last_read = {index: place for place, each in enumerate(graph.operators) for index in graph.activations(each)}
     done = 0
@@ -106,12 +104,6 @@ class _Sample:
             del self.exact[index], self.rounded[index]
 
 
-def _first(inputs: Sequence[FloatArray]) -> list[FloatArray]:
-    """As many as have `_PIXELS` together, and one at least."""
-    pixels = np.cumsum([tensor.shape[1] * tensor.shape[2] for tensor in inputs])
-    return list(inputs[: max(1, int(np.searchsorted(pixels, _PIXELS, "right")))])
-
-
 def _is_chosen_for(prepared: Prepared, graph: TFLiteGraph, operator: schema.OperatorT) -> bool:
     """Whether it has weights that become int8."""
     is_linear = graph.kind(operator) in LINEAR and graph.is_constant(operator.inputs[1])
@@ -132,9 +124,9 @@ def _represented(tensors: Mapping[int, FloatArray], spans: Mapping[int, Range]) 
 
 
 def _rounded(values: FloatArray, span: Range) -> FloatArray:
-    step = np.float32((span.high - span.low) / _LEVELS)
+    step = np.float32((span.high - span.low) / LEVELS)
     zero = np.round(-span.low / step)
-    rounded: FloatArray = np.clip(np.round(values / step), -zero, _LEVELS - zero) * step
+    rounded: FloatArray = np.clip(np.round(values / step), -zero, LEVELS - zero) * step
     return rounded
 
 
@@ -240,7 +232,7 @@ class _Channels:
     def __init__(self, wanted: Matrices) -> None:
         magnitudes = np.abs(wanted)
         self._wanted = wanted
-        self._steps = np.maximum(magnitudes.max(-1) / _LARGEST, _SMALLEST_STEP)
+        self._steps = np.maximum(magnitudes.max(-1) / LARGEST, _SMALLEST_STEP)
         self._largest = magnitudes.argmax(-1)
         self._integers = np.round(wanted / self._steps[..., None])
 
@@ -274,5 +266,5 @@ class _Channels:
 
     def _set(self, place: int, values: Matrices) -> None:
         """Round the weights at one place, but for those that their channel has its step from."""
-        rounded = np.clip(np.round(values / self._steps), -_LARGEST, _LARGEST)
+        rounded = np.clip(np.round(values / self._steps), -LARGEST, LARGEST)
         self._integers[..., place] = np.where(self._largest == place, self._integers[..., place], rounded)

@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
+from converters.quantization.int8 import LARGEST, LEVELS
 from converters.quantization.operators import Operator, Prepared
 from converters.quantization.placement import SCALE_PASSES_THROUGH
-from converters.quantization.ranges import Range
+from converters.quantization.ranges import Range, first_inputs
 from converters.tflite.graph import NO_TENSOR, TFLiteGraph
 from edge_ocr.engines import open_engine
 from edge_ocr.engines.base import Array
@@ -31,9 +32,6 @@ _MOST_INPUTS = 12
 _MOST_PIXELS = 2_000_000
 """A dozen lines show the noise of a recognizer. A page has as many pixels as sixty of them, and three are enough."""
 _FEWEST_INPUTS = 3
-_LARGEST = 127
-"""What int8 stores the largest weight of a channel as."""
-_LEVELS = 255
 _WEIGHTS_REDUCED = {"CONV_2D": (1, 2, 3), "DEPTHWISE_CONV_2D": (0, 1, 2), "FULLY_CONNECTED": (1,)}
 """Operator with weights -> the axes of them that share one scale."""
 _TEXT = 0.3
@@ -70,9 +68,7 @@ class Probe:
             inputs: (1, H, W, C) float32 each, the first few of which are looked at.
             meaning: of the output, as in a manifest; None compares it as it stands.
         """
-        pixels = np.cumsum([tensor.shape[1] * tensor.shape[2] for tensor in inputs])
-        count = max(_FEWEST_INPUTS, int(np.searchsorted(pixels, _MOST_PIXELS, "right")))
-        self.inputs = list(inputs[: min(count, _MOST_INPUTS)])
+        self.inputs = first_inputs(inputs, _MOST_PIXELS, _FEWEST_INPUTS)[:_MOST_INPUTS]
         self._meaning = meaning
         self._wanted = self._answers(content)
 
@@ -273,7 +269,7 @@ def with_rounding(prepared: Prepared, layers: Iterable[int] = (), tensors: Itera
 
 def _round_weights(graph: TFLiteGraph, operator: schema.OperatorT) -> None:
     weights = graph.constant(operator.inputs[1])
-    steps = np.abs(weights).max(_WEIGHTS_REDUCED[graph.kind(operator)], keepdims=True) / _LARGEST
+    steps = np.abs(weights).max(_WEIGHTS_REDUCED[graph.kind(operator)], keepdims=True) / LARGEST
     steps[steps == 0] = 1
     # A new constant instead of a changed one: two operators may share a buffer.
     rounded = graph.add_constant((np.round(weights / steps) * steps).astype(np.float32), like=operator.inputs[1])
@@ -297,10 +293,10 @@ def _round_activation(graph: TFLiteGraph, tensor: int, span: Range) -> None:
 
 
 def _steps(span: Range) -> schema.QuantizationParametersT:
-    step = (span.high - span.low) / _LEVELS
+    step = (span.high - span.low) / LEVELS
     quantization = schema.QuantizationParametersT()
     quantization.scale = [step]
-    quantization.zeroPoint = [int(np.clip(round(-_LARGEST - 1 - span.low / step), -_LARGEST - 1, _LARGEST))]
+    quantization.zeroPoint = [int(np.clip(round(-LARGEST - 1 - span.low / step), -LARGEST - 1, LARGEST))]
     return quantization
 
 
